@@ -1,0 +1,247 @@
+// The cost engine for Python. Results keep the graph alive and hand out plain numbers; nothing is computed here.
+#include "gonogo/engines/cost.hpp"
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "gonogo/error.hpp"
+
+#include "bindings.hpp"
+
+namespace py = pybind11;
+using namespace gonogo;
+
+namespace {
+
+using Ends = std::tuple<double, double, double>;
+using Table = std::map<std::string, std::map<std::string, double>>;
+
+struct GraphCost {
+    CostModel model;
+    CostResult result;
+};
+
+// The last graphs asked about, read once: repeated queries then cost microseconds. Entries don't keep graphs alive.
+class ModelCache {
+  public:
+    CostModel of(const std::shared_ptr<const Graph>& graph) {
+        {
+            const std::scoped_lock lock(mutex_);
+            for (const Entry& entry : entries_) {
+                if (entry.graph.lock() == graph) return *entry.model;
+            }
+        }
+        const CostModel model(*graph);
+        const std::scoped_lock lock(mutex_);
+        entries_[next_] = {graph, model};
+        next_ = (next_ + 1) % entries_.size();
+        return model;
+    }
+
+  private:
+    struct Entry {
+        std::weak_ptr<const Graph> graph;
+        std::optional<CostModel> model;
+    };
+    std::mutex mutex_;
+    std::array<Entry, 8> entries_;
+    std::size_t next_ = 0;
+};
+
+CostModel model_of(const std::shared_ptr<Graph>& graph) {
+    static ModelCache cache;
+    return cache.of(graph);
+}
+
+std::optional<Ends> ends(const std::optional<Bracket>& b) {
+    if (!b) return std::nullopt;
+    return Ends{b->lower, b->estimate, b->upper};
+}
+
+// A bracket of a target: finite, not negative, in order.
+std::optional<Bracket> bracket(const std::optional<Ends>& given, const std::string& target, const char* what) {
+    if (!given) return std::nullopt;
+    const auto [lower, estimate, upper] = *given;
+    if (!(lower >= 0.0 && lower <= estimate && estimate <= upper && upper <= 1e12)) {
+        throw TargetError("target '" + target + "': " + what + " must satisfy 0 <= lower <= estimate <= upper");
+    }
+    return Bracket{lower, estimate, upper};
+}
+
+KernelSet kernel_set(const std::string& target, const std::string& name) {
+    if (name == "reference") return KernelSet::reference;
+    if (name == "cmsis-nn-plain") return KernelSet::cmsis_nn_plain;
+    if (name == "cmsis-nn-dsp") return KernelSet::cmsis_nn_dsp;
+    if (name == "cmsis-nn-mve") return KernelSet::cmsis_nn_mve;
+    throw TargetError("target '" + target + "': kernels '" + name +
+                      "' aren't known; known: reference, cmsis-nn-plain, cmsis-nn-dsp, cmsis-nn-mve");
+}
+
+void set_instructions(CostTarget& target, const Table& table) {
+    for (const auto& [kernel, row] : table) {
+        std::size_t k = 0;
+        while (k < kernel_class_count && name_of(static_cast<KernelClass>(k)) != kernel) ++k;
+        if (k == kernel_class_count) {
+            throw TargetError("target '" + target.name + "': no kernel class '" + kernel + "'");
+        }
+        Coefficients coefficients = {};
+        for (const auto& [term, value] : row) {
+            std::size_t t = 0;
+            while (t < term_count && name_of(static_cast<Term>(t)) != term) ++t;
+            if (t == term_count) throw TargetError("target '" + target.name + "': no term '" + term + "'");
+            if (!(value >= 0.0 && value <= 1e9)) {
+                throw TargetError("target '" + target.name + "': coefficient " + kernel + "." + term +
+                                  " must lie in [0, 1e9]");
+            }
+            coefficients[t] = value;
+        }
+        target.instructions[k] = coefficients;
+    }
+}
+
+CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, std::optional<double> clock_hz,
+                       const Table& instructions, const std::optional<Ends>& cycles_per_instruction,
+                       const std::string& latency_standing, const std::optional<Ends>& power_watts) {
+    CostTarget target;
+    target.name = std::move(name);
+    target.kernels = kernel_set(target.name, kernels);
+    if (pointer_bits != 32 && pointer_bits != 64) {
+        throw TargetError("target '" + target.name + "': pointer_bits must be 32 or 64");
+    }
+    target.pointer_bits = pointer_bits;
+    if (clock_hz && !(*clock_hz > 0.0 && *clock_hz <= 1e12)) {
+        throw TargetError("target '" + target.name + "': clock_hz must lie in (0, 1e12]");
+    }
+    target.clock_hz = clock_hz;
+    set_instructions(target, instructions);
+    target.cycles_per_instruction = bracket(cycles_per_instruction, target.name, "cycles_per_instruction");
+    if (latency_standing == "estimated") {
+        target.latency_standing = Standing::estimated;
+    } else if (latency_standing == "assumed") {
+        target.latency_standing = Standing::assumed;
+    } else {
+        throw TargetError("target '" + target.name + "': latency_standing must be 'estimated' or 'assumed'");
+    }
+    target.power_watts = bracket(power_watts, target.name, "power_watts");
+    return target;
+}
+
+py::dict parts_of(const std::vector<Part>& parts) {
+    py::dict out;
+    for (const auto& [name, value] : parts) out[py::str(name.data(), name.size())] = value;
+    return out;
+}
+
+template <class Field>
+auto field(Field CostResult::* member) {
+    return [member](const GraphCost& c) { return c.result.*member; };
+}
+
+auto standing(Standing CostResult::* member) {
+    return [member](const GraphCost& c) { return name_of(c.result.*member); };
+}
+
+}  // namespace
+
+void register_cost(py::module_& m) {
+    py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
+                                             "A device in numbers; gonogo.targets reads it from a file.")
+        .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
+             py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
+             py::arg("cycles_per_instruction") = py::none(), py::arg("latency_standing") = "estimated",
+             py::arg("power_watts") = py::none())
+        .def_readonly("name", &CostTarget::name)
+        .def_readonly("pointer_bits", &CostTarget::pointer_bits)
+        .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
+
+    py::class_<NodeCost>(m, "NodeCost", "Work of one node: exact counts, and instructions estimated where known.")
+        .def_readonly("macs", &NodeCost::macs)
+        .def_readonly("other_operations", &NodeCost::other_operations)
+        .def_readonly("parameter_bytes", &NodeCost::parameter_bytes)
+        .def_readonly("instructions", &NodeCost::instructions);
+
+    py::class_<PlannedBuffer>(m, "PlannedBuffer", "A buffer of the activation arena: place, and first and last step.")
+        .def_readonly("name", &PlannedBuffer::name)
+        .def_readonly("size_bytes", &PlannedBuffer::size_bytes)
+        .def_readonly("offset_bytes", &PlannedBuffer::offset_bytes)
+        .def_readonly("first", &PlannedBuffer::first)
+        .def_readonly("last", &PlannedBuffer::last);
+
+    py::class_<GraphCost>(m, "Cost", "What a network costs on a target. None: undecided, and `notes` says why.")
+        .def_property_readonly("macs", field(&CostResult::macs), "Multiply-accumulates: exact.")
+        .def_property_readonly("other_operations", field(&CostResult::other_operations),
+                               "Additions, comparisons, look-ups and the like: exact.")
+        .def_property_readonly("parameter_bytes", field(&CostResult::parameter_bytes), "All constants: exact.")
+        .def_property_readonly("macs_by_op", [](const GraphCost& c) { return parts_of(c.result.macs_by_op); })
+        .def_property_readonly("nodes", field(&CostResult::nodes), "One entry per node, in schedule order.")
+        .def_property_readonly("flash_bytes", field(&CostResult::flash_bytes))
+        .def_property_readonly("flash_lower_bytes", field(&CostResult::flash_lower_bytes))
+        .def_property_readonly("flash_standing", standing(&CostResult::flash_standing))
+        .def_property_readonly("ram_bytes", field(&CostResult::ram_bytes), "Activation and persistent part together.")
+        .def_property_readonly("ram_activation_bytes", field(&CostResult::ram_activation_bytes))
+        .def_property_readonly("ram_activation_standing", standing(&CostResult::ram_activation_standing))
+        .def_property_readonly("ram_persistent_bytes", field(&CostResult::ram_persistent_bytes))
+        .def_property_readonly("ram_persistent_standing", standing(&CostResult::ram_persistent_standing))
+        .def_property_readonly("ram_persistent_parts",
+                               [](const GraphCost& c) { return parts_of(c.result.ram_persistent_parts); })
+        .def_property_readonly("ram_live_bytes", field(&CostResult::ram_live_bytes),
+                               "Most bytes alive at once: a floor for every plan of this schedule without overlap.")
+        .def_property_readonly("peak_node",
+                               [](const GraphCost& c) -> std::optional<std::string> {
+                                   if (c.result.peak_node < 0) return std::nullopt;
+                                   return c.model.node_name(c.result.peak_node);
+                               })
+        .def_property_readonly("peak_index", field(&CostResult::peak_node))
+        .def_property_readonly("instructions", field(&CostResult::instructions))
+        .def_property_readonly(
+            "latency_seconds", [](const GraphCost& c) { return ends(c.result.latency_seconds); },
+            "(lower, estimate, upper)")
+        .def_property_readonly("latency_standing", standing(&CostResult::latency_standing))
+        .def_property_readonly(
+            "energy_joules", [](const GraphCost& c) { return ends(c.result.energy_joules); },
+            "(lower, estimate, upper)")
+        .def_property_readonly("notes", field(&CostResult::notes));
+
+    m.def(
+        "cost",
+        [](const std::shared_ptr<Graph>& graph, const CostTarget& target) {
+            const py::gil_scoped_release no_gil;
+            CostModel model = model_of(graph);
+            CostResult result = model.cost(target);
+            return GraphCost{std::move(model), std::move(result)};
+        },
+        py::arg("graph"), py::arg("target"), "Work, flash, RAM, latency and energy of a graph on a target.");
+
+    m.def(
+        "plan_buffers",
+        [](const std::shared_ptr<Graph>& graph, const CostTarget& target) { return model_of(graph).plan(target); },
+        py::arg("graph"), py::arg("target"), py::call_guard<py::gil_scoped_release>(),
+        "Where TensorFlow Lite Micro's planner puts each activation and scratch buffer.");
+
+    m.def(
+        "greedy_offsets",
+        [](const std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>& buffers) {
+            std::vector<BufferRequest> requests;
+            requests.reserve(buffers.size());
+            for (const auto& [size, first, last] : buffers) {
+                if (size < 0 || size > (std::int64_t{1} << 40) || first > last) {
+                    throw py::value_error(
+                        "buffers: each is (size, first, last) with size in [0, 2^40] and first <= last");
+                }
+                requests.push_back({size, first, last});
+            }
+            return greedy_offsets(requests);
+        },
+        py::arg("buffers"), "The planner by itself: offsets for buffers given as (size, first step, last step).");
+}

@@ -1,0 +1,27 @@
+// Output range of a network over a box of inputs, by interval propagation.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gonogo/semantics/integer.hpp"
+
+namespace gonogo {
+
+struct BoundResult {
+    std::string tensor;
+    Shape shape;
+    std::vector<double> lower, upper;  // guaranteed enclosure per element, real units, C order
+    bool unbounded = false;            // some element has no finite bound
+};
+
+// `profile` empty: the graph in real arithmetic; else the deployed integers under that profile, dequantised. The box is
+// in the model's input units, one tensor per input; a deployed graph quantises it, whatever the ties of the quantiser.
+// `tensor` names the tensor to bound; empty stands for every output. Throws BoxError for a box that isn't one.
+std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<const IntervalTensor> box,
+                               std::optional<Profile> profile, const std::string& tensor);
+
+}  // namespace gonogo

@@ -1,0 +1,63 @@
+// How far a deployed network can be from its reference over a box of inputs: a proved bound, and a witness below it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gonogo/semantics/integer.hpp"
+#include "gonogo/semantics/real.hpp"
+
+namespace gonogo {
+
+struct ErrorOptions {
+    Profile profile = Profile::tflm;
+    std::string tensor;                      // deployed tensor to compare; empty = every output and the logits before it
+    std::int64_t search_multiplies = 500'000'000;  // work the witness search may do, in multiply-accumulates
+    std::uint64_t seed = 1;
+    bool attribute = true;                   // per-layer shares
+};
+
+struct TensorError {
+    std::string name;            // in the deployed graph
+    std::string reference_name;  // in the reference graph
+    Shape shape;
+    bool joint = false;                // false: difference of two separate ranges, no shared part cancelled
+    std::vector<double> lower, upper;  // guaranteed: lower <= deployed - reference <= upper, per element
+    std::vector<double> bound;         // guaranteed upper bound on |deployed - reference|, per element
+    std::vector<double> witness;       // guaranteed lower bound on the largest |deployed - reference|, per element
+    double worst_witness = 0.0;        // largest entry of `witness`
+    std::vector<std::vector<double>> worst_input;  // the input that reaches it, one list per model input
+};
+
+// Attribution, not a bound on anything that runs: what if this layer alone were deployed and all others were exact?
+struct LayerShare {
+    std::string name;  // deployed node; "input" for the quantisation of the inputs
+    std::string op;
+    double alone;      // bound on the first output's error in that hypothetical network, real units
+    double share;      // `alone` divided by its sum over all layers
+};
+
+struct Saturation {
+    std::string tensor;
+    std::int64_t low = 0, high = 0;  // elements that can be cut at the low (high) end of the storage type
+    std::int64_t elements = 0;
+};
+
+struct ErrorResult {
+    std::vector<TensorError> tensors;  // outputs first, then logits
+    std::vector<LayerShare> per_layer;
+    std::vector<Saturation> saturation;  // only tensors where something can be cut
+    std::vector<std::string> notes;      // what couldn't be matched, what was left out
+    std::vector<std::string> assumptions;
+    std::int64_t evaluations = 0;  // of the witness search
+};
+
+// `reference` may be null: then it is the deployed graph in real arithmetic with its dequantised weights.
+// `box` is in the units of the model's inputs. Throws BoxError, UnsupportedOperatorError, OverflowRiskError, ShapeError.
+ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
+                  std::span<const IntervalTensor> box, const ErrorOptions& options);
+
+}  // namespace gonogo

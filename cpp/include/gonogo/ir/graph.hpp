@@ -1,0 +1,82 @@
+// The immutable, validated network. Built by GraphBuilder, read by engines, shared between threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gonogo/ir/attributes.hpp"
+#include "gonogo/ir/expr.hpp"
+#include "gonogo/tensor/dtype.hpp"
+#include "gonogo/tensor/quantization.hpp"
+#include "gonogo/tensor/shape.hpp"
+
+namespace gonogo {
+
+using TensorId = std::int32_t;
+using NodeId = std::int32_t;
+inline constexpr TensorId absent = -1;  // an optional input that isn't there
+
+struct OperatorRecord;
+
+struct Tensor {
+    std::string name;
+    DType dtype = DType::float32;
+    std::vector<Expr> shape;
+    Shape dims;  // the shape's values when all of them are constants, else empty with symbolic == true
+    bool symbolic = false;
+    std::optional<Quantization> quantization;
+
+    bool is_constant = false;
+    std::vector<std::byte> data;  // constants only; empty when only the shape is known (`has_values` false)
+    bool has_values = false;
+
+    // Values of an activation that the loader could fold (shape arithmetic). The tensor stays in the schedule, because
+    // the device's memory planner sees it; bound engines treat it as a constant.
+    std::optional<std::vector<std::int64_t>> known_value;
+
+    NodeId producer = -1;           // -1 for graph inputs and constants
+    std::vector<NodeId> consumers;  // in schedule order, without repeats
+
+    template <class T>
+    std::span<const T> values() const {
+        return {reinterpret_cast<const T*>(data.data()), data.size() / sizeof(T)};
+    }
+    std::int64_t elements() const { return element_count(dims); }
+    std::int64_t bytes() const { return elements() * byte_size(dtype); }
+    bool is_quantized() const { return quantization.has_value() && dtype != DType::float32; }
+};
+
+struct Node {
+    std::string name;
+    const OperatorRecord* op = nullptr;
+    std::vector<TensorId> inputs;  // `absent` for optional inputs left out
+    std::vector<TensorId> outputs;
+    Attributes attributes;  // complete: defaults filled in, checked against the record's schema
+};
+
+class Graph {
+  public:
+    std::string source;  // what the user loaded, for error messages
+    std::string format;  // "onnx", "tflite", "architecture"
+    std::int64_t file_bytes = 0;
+    std::string sha256;
+
+    std::vector<Tensor> tensors;
+    std::vector<Node> nodes;  // in the file's schedule, which is a topological order
+    std::vector<TensorId> inputs;
+    std::vector<TensorId> outputs;
+
+    const Tensor& tensor(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
+    const Node& node(NodeId id) const { return nodes[static_cast<std::size_t>(id)]; }
+    // Throws ModelError that lists the nearest names when there is no such tensor.
+    TensorId find(const std::string& name) const;
+    // "<source>: node 3 'name' (conv2d)"
+    std::string where(NodeId id) const;
+};
+
+}  // namespace gonogo

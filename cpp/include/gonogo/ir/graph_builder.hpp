@@ -1,0 +1,44 @@
+// The only way to make a Graph. Each call checks what it is given; build() checks the whole.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gonogo/ir/graph.hpp"
+
+namespace gonogo {
+
+class GraphBuilder {
+  public:
+    GraphBuilder(std::string source, std::string format);
+
+    void set_file(std::int64_t file_bytes, std::string sha256);
+
+    TensorId input(std::string name, std::vector<Expr> shape, DType dtype, std::optional<Quantization> quantization);
+    // `bytes` holds the values in C order, native endianness; float32 values must be finite.
+    TensorId constant(std::string name, DType dtype, Shape shape, std::vector<std::byte> bytes,
+                      std::optional<Quantization> quantization);
+    // A constant whose values aren't needed (cost of a published tensor graph). Bound engines refuse such a graph.
+    TensorId constant_without_values(std::string name, DType dtype, Shape shape,
+                                     std::optional<Quantization> quantization);
+    // An output of a node to come. Its shape, if the file states one, is checked against the operator's shape rule;
+    // an empty optional means "whatever the rule gives".
+    TensorId activation(std::string name, std::optional<std::vector<Expr>> shape, DType dtype,
+                        std::optional<Quantization> quantization);
+    void set_known_value(TensorId tensor, std::vector<std::int64_t> values);
+    NodeId node(const std::string& op, std::string name, std::vector<TensorId> inputs, std::vector<TensorId> outputs,
+                Attributes attributes);
+    void output(TensorId tensor);
+
+    // Throws ModelError / ShapeError / QuantizationError / UnsupportedOperatorError. The builder is empty afterwards.
+    std::shared_ptr<const Graph> build();
+
+  private:
+    Graph& open();
+    Tensor& at(TensorId id, const char* what);
+    TensorId add(Tensor tensor);
+    std::unique_ptr<Graph> graph_;
+};
+
+}  // namespace gonogo

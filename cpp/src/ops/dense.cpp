@@ -1,0 +1,59 @@
+#include "ops/records.hpp"
+
+#include "ops/affine.hpp"
+#include "ops/common.hpp"
+
+namespace gonogo {
+
+namespace {
+
+std::vector<SymbolicShape> dense_shape(const NodeView& view) {
+    const auto& in = view.input(0).shape;
+    const auto& w = view.input(1).shape;
+    if (w.size() != 2) throw ShapeError(view.message("the weights must have shape [outputs, inputs]"));
+    if (view.has_input(2) && (view.input(2).shape.size() != 1 || !same(view.input(2).shape[0], w[0]))) {
+        throw ShapeError(view.message("the bias must have one value per output"));
+    }
+    if (w[1].is_constant() && w[1].constant() < 1) throw ShapeError(view.message("the weights have no inputs"));
+    if (view.integer("keep_dims") != 0) {
+        if (in.empty() || !same(in.back(), w[1])) {
+            throw ShapeError(view.message("weights for " + w[1].text() + " inputs don't fit the last dimension of the input"));
+        }
+        SymbolicShape out = in;
+        out.back() = w[0];
+        return {out};
+    }
+    const Expr all = count(in);
+    if (all.is_constant() && w[1].is_constant() && all.constant() % w[1].constant() != 0) {
+        throw ShapeError(view.message("an input of " + all.text() + " elements doesn't divide into rows of " + w[1].text()));
+    }
+    return {{floor_div(all, w[1]), w[0]}};
+}
+
+Work dense_work(const NodeView& view) {
+    return {.macs = count(view.output().shape) * view.input(1).shape[1],
+            .other_operations = count(view.output().shape),
+            .parameter_bytes = constant_bytes(view)};
+}
+
+}  // namespace
+
+const OperatorRecord& dense_record() {
+    static const OperatorRecord record = {
+        .name = "dense",
+        .summary = "fully connected layer, weights [out, in], optional bias and fused activation",
+        .onnx = "Gemm, MatMul (constant weights), QLinearMatMul, QGemm",
+        .tflite = "FULLY_CONNECTED",
+        .min_inputs = 2,
+        .max_inputs = 3,
+        .attributes = {integer_attribute("keep_dims", 1), activation_attribute()},
+        .shape = dense_shape,
+        .work = dense_work,
+        .real = affine_real,
+        .int8 = {.tflm = tflm_dense, .ort = ort_dense},
+        .joint = JointKind::affine,
+    };
+    return record;
+}
+
+}  // namespace gonogo

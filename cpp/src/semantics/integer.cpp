@@ -1,0 +1,210 @@
+#include "gonogo/semantics/integer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "gonogo/numeric/rounding.hpp"
+#include "gonogo/semantics/real.hpp"
+#include "ops/movement.hpp"
+#include "ops/ort/ort.hpp"
+#include "ops/tflm/tflm.hpp"
+
+namespace gonogo {
+
+namespace {
+
+std::int32_t quantize_float(Profile profile, float x, const Tensor& out) {
+    const ClampRange limits = storage_limits(out);
+    const Quantization& q = *out.quantization;
+    return profile == Profile::tflm ? tflm_quantize_float(x, q, limits.lo, limits.hi) : ort_quantize_value(x, q.scale(), q.zero_point(), limits);
+}
+
+float dequantize(Profile profile, std::int32_t value, const Quantization& q) {
+    return profile == Profile::tflm ? tflm_dequantize_value(value, q) : ort_dequantize_value(value, q.scale(), q.zero_point());
+}
+
+// The float32 numbers of [lo, hi] lie in [float_above(lo), float_below(hi)]: conversion to nearest, then one step if it
+// went outward. Overflow to infinity is cut to the largest number.
+float float_above(double lo) {
+    const float f = static_cast<float>(std::clamp(lo, -static_cast<double>(std::numeric_limits<float>::max()), static_cast<double>(std::numeric_limits<float>::max())));
+    return static_cast<double>(f) < lo ? std::nextafter(f, std::numeric_limits<float>::infinity()) : f;
+}
+float float_below(double hi) { return -float_above(-hi); }
+
+std::size_t elements(const Tensor& t) { return static_cast<std::size_t>(t.elements()); }
+
+}  // namespace
+
+ClampRange storage_limits(const Tensor& tensor) {
+    switch (tensor.dtype) {
+        case DType::int8:
+            return {-128, 127};
+        case DType::uint8:
+            return {0, 255};
+        default:
+            throw UnsupportedTypeError("tensor '" + tensor.name + "' has element type " + std::string(name_of(tensor.dtype)) +
+                                       "; the integer profiles handle int8 and uint8");
+    }
+}
+
+IntervalTensor real_range(const Tensor& tensor, const DeviceRange& range) {
+    if (!tensor.is_quantized()) return range.floats;
+    IntervalTensor out(tensor.dims);
+    for (std::size_t i = 0; i < out.size() && i < range.integers.lo.size(); ++i) {
+        out.lo[i] = dequantized(*tensor.quantization, range.integers.lo[i]);
+        out.hi[i] = dequantized(*tensor.quantization, range.integers.hi[i]);
+    }
+    return out;
+}
+
+IntegerProgram::Way IntegerProgram::way_of(const NodeView& view) const {
+    const std::string_view op = view.op().name;
+    if (is_folded(*graph_, view.node()) || op == "argmax") return Way::left_out;
+    if (op == "dequantize") return Way::dequantize;
+    if (op == "quantize" && view.input(0).dtype == DType::float32) return Way::quantize;
+    if (view.output().dtype == DType::float32) {
+        if (op == "reshape" || op == "identity") return Way::move;
+        throw UnsupportedOperatorError(view.message("this operator runs in float32 on the device; the integer profiles bound int8 arithmetic only. "
+                                                    "Quantise this layer, or end the model before it"));
+    }
+    return Way::integer;
+}
+
+IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profile) : graph_(std::move(graph)), profile_(profile) {
+    std::vector<bool> known(graph_->tensors.size(), false);
+    for (const TensorId t : graph_->inputs) known[static_cast<std::size_t>(t)] = true;
+    for (std::size_t i = 0; i < graph_->nodes.size(); ++i) {
+        const NodeView view(*graph_, static_cast<NodeId>(i));
+        Step step;
+        step.way = way_of(view);
+        if (step.way != Way::left_out) {
+            for (std::size_t k = 0; k < view.input_count(); ++k) {
+                if (!view.has_input(k) || view.input(k).is_constant || view.input(k).known_value) continue;
+                if (!known[static_cast<std::size_t>(view.node().inputs[k])]) {
+                    throw UnsupportedOperatorError(view.message("input '" + view.input(k).name + "' comes from an operator that bounds can't follow"));
+                }
+            }
+            known[static_cast<std::size_t>(view.node().outputs[0])] = true;
+        }
+        if (step.way == Way::integer) {
+            const Int8Rule rule = view.op().int8.of(profile);
+            if (rule == nullptr) {
+                throw UnsupportedOperatorError(view.message(std::string("profile '") + (profile == Profile::tflm ? "tflm" : "ort") +
+                                                            "' has no integer kernel for this operator"));
+            }
+            step.kernel = rule(view);
+        }
+        steps_.push_back(std::move(step));
+    }
+}
+
+void IntegerProgram::check_inputs(std::size_t given) const {
+    if (given != graph_->inputs.size()) {
+        throw BoxError(graph_->source + ": " + std::to_string(given) + " inputs given, the model has " + std::to_string(graph_->inputs.size()));
+    }
+}
+
+void IntegerProgram::run(std::span<const DeviceValue> inputs, std::vector<DeviceValue>& values) const {
+    const Graph& g = *graph_;
+    check_inputs(inputs.size());
+    values.resize(g.tensors.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Tensor& t = g.tensor(g.inputs[i]);
+        const std::size_t n = t.is_quantized() ? inputs[i].integers.size() : inputs[i].floats.size();
+        if (n != elements(t)) throw BoxError(g.source + ": input '" + t.name + "' needs " + std::to_string(elements(t)) + " elements, " + std::to_string(n) + " given");
+        values[static_cast<std::size_t>(g.inputs[i])] = inputs[i];
+    }
+    std::vector<const std::int32_t*> in;
+    for (std::size_t s = 0; s < steps_.size(); ++s) {
+        const Step& step = steps_[s];
+        if (step.way == Way::left_out) continue;
+        const Node& node = g.nodes[s];
+        const DeviceValue& x = values[static_cast<std::size_t>(node.inputs[0])];
+        DeviceValue& out = values[static_cast<std::size_t>(node.outputs[0])];
+        const Tensor& result = g.tensor(node.outputs[0]);
+        switch (step.way) {
+            case Way::move:
+                out.floats = x.floats;
+                break;
+            case Way::quantize:
+                out.integers.resize(elements(result));
+                for (std::size_t i = 0; i < out.integers.size(); ++i) out.integers[i] = quantize_float(profile_, x.floats[i], result);
+                break;
+            case Way::dequantize:
+                out.floats.resize(elements(result));
+                for (std::size_t i = 0; i < out.floats.size(); ++i) out.floats[i] = dequantize(profile_, x.integers[i], *g.tensor(node.inputs[0]).quantization);
+                break;
+            default:
+                in.clear();
+                for (const TensorId t : node.inputs) {
+                    const DeviceValue* v = t == absent ? nullptr : &values[static_cast<std::size_t>(t)];
+                    in.push_back(v == nullptr || v->integers.empty() ? nullptr : v->integers.data());
+                }
+                out.integers.resize(elements(result));
+                step.kernel.point(in, out.integers.data());
+        }
+    }
+}
+
+void IntegerProgram::run(std::span<const DeviceRange> inputs, std::vector<DeviceRange>& ranges) const {
+    const Graph& g = *graph_;
+    check_inputs(inputs.size());
+    ranges.resize(g.tensors.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Tensor& t = g.tensor(g.inputs[i]);
+        const std::size_t n = t.is_quantized() ? inputs[i].integers.lo.size() : inputs[i].floats.size();
+        if (n != elements(t)) throw BoxError(g.source + ": input '" + t.name + "' needs " + std::to_string(elements(t)) + " elements, " + std::to_string(n) + " given");
+        ranges[static_cast<std::size_t>(g.inputs[i])] = inputs[i];
+    }
+    std::vector<const std::int32_t*> lo, hi;
+    for (std::size_t s = 0; s < steps_.size(); ++s) {
+        const Step& step = steps_[s];
+        if (step.way == Way::left_out) continue;
+        const Node& node = g.nodes[s];
+        const DeviceRange& x = ranges[static_cast<std::size_t>(node.inputs[0])];
+        DeviceRange& out = ranges[static_cast<std::size_t>(node.outputs[0])];
+        const Tensor& result = g.tensor(node.outputs[0]);
+        const std::size_t n = elements(result);
+        switch (step.way) {
+            case Way::move:
+                out.floats = x.floats;
+                out.floats.shape = result.dims;
+                break;
+            case Way::quantize:
+                // Non-decreasing in x, so the ends of the range give the ends of the result.
+                out.integers.lo.resize(n);
+                out.integers.hi.resize(n);
+                for (std::size_t i = 0; i < n; ++i) {
+                    out.integers.lo[i] = quantize_float(profile_, float_above(x.floats.lo[i]), result);
+                    out.integers.hi[i] = quantize_float(profile_, float_below(x.floats.hi[i]), result);
+                    // An interval between two neighbouring float32 numbers holds none of them; cover both.
+                    if (out.integers.lo[i] > out.integers.hi[i]) std::swap(out.integers.lo[i], out.integers.hi[i]);
+                }
+                break;
+            case Way::dequantize: {
+                const Quantization& q = *g.tensor(node.inputs[0]).quantization;
+                out.floats = IntervalTensor(result.dims);
+                for (std::size_t i = 0; i < n; ++i) {
+                    out.floats.lo[i] = static_cast<double>(dequantize(profile_, x.integers.lo[i], q));
+                    out.floats.hi[i] = static_cast<double>(dequantize(profile_, x.integers.hi[i], q));
+                }
+                break;
+            }
+            default:
+                lo.clear();
+                hi.clear();
+                for (const TensorId t : node.inputs) {
+                    const DeviceRange* v = t == absent ? nullptr : &ranges[static_cast<std::size_t>(t)];
+                    const bool none = v == nullptr || v->integers.lo.empty();
+                    lo.push_back(none ? nullptr : v->integers.lo.data());
+                    hi.push_back(none ? nullptr : v->integers.hi.data());
+                }
+                out.integers.lo.resize(n);
+                out.integers.hi.resize(n);
+                step.kernel.range(lo, hi, out.integers.lo.data(), out.integers.hi.data());
+        }
+    }
+}
+
+}  // namespace gonogo

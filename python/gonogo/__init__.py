@@ -1,0 +1,70 @@
+"""gonogo: a go/no-go gauge for neural networks on embedded targets.
+
+>>> import gonogo as gg
+>>> gg.__version__.count(".")
+2
+
+Importing the package loads the compiled core, which checks its arithmetic, and nothing else: everything below
+is imported when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from gonogo import _core
+
+if TYPE_CHECKING:
+    from gonogo import errors, hpo, loaders, report, results, targets
+    from gonogo.analysis import bound, check, cost, error, load
+    from gonogo.box import Box
+    from gonogo.errors import GonogoError
+    from gonogo.limits import Limits
+
+__version__: str = _core.__version__
+
+_HOMES = {
+    "load": "analysis",
+    "bound": "analysis",
+    "error": "analysis",
+    "cost": "analysis",
+    "check": "analysis",
+    "Box": "box",
+    "Limits": "limits",
+    "GonogoError": "errors",
+}
+_MODULES = ("errors", "hpo", "loaders", "report", "results", "targets")
+
+__all__ = [
+    "Box",
+    "GonogoError",
+    "Limits",
+    "__version__",
+    "bound",
+    "check",
+    "cost",
+    "error",
+    "errors",
+    "hpo",
+    "load",
+    "loaders",
+    "report",
+    "results",
+    "targets",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value: object = getattr(importlib.import_module(f"gonogo.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"gonogo.{name}")
+    else:
+        raise AttributeError(f"module 'gonogo' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

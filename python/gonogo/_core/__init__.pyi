@@ -1,0 +1,454 @@
+"""
+gonogo's core: graphs, engines and outward-rounded arithmetic. Use it through the package gonogo.
+"""
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+from . import numeric
+__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'ErrorResult', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerRunner', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+class GonogoError(Exception):
+    """
+    Everything gonogo raises on purpose derives from this class.
+    """
+class ModelError(GonogoError, ValueError):
+    """
+    A model that is damaged or contradicts itself.
+    """
+class UnsupportedOperatorError(GonogoError, NotImplementedError):
+    """
+    An operator, or an attribute value of one, without a rule in the asked-for engine.
+    """
+class UnsupportedTypeError(GonogoError, TypeError):
+    """
+    An element type that isn't handled.
+    """
+class ShapeError(GonogoError, ValueError):
+    """
+    Shapes that don't fit together.
+    """
+class QuantizationError(GonogoError, ValueError):
+    """
+    A scale or zero point that isn't valid.
+    """
+class OverflowRiskError(GonogoError, ArithmeticError):
+    """
+    An accumulator of the deployed network that can leave its type's range.
+    """
+class BoxError(GonogoError, ValueError):
+    """
+    An input box that isn't one: lo > hi, NaN, wrong shape or type.
+    """
+class LimitError(GonogoError, ValueError):
+    """
+    A limit that can't be read or has the wrong unit.
+    """
+class TargetError(GonogoError, LookupError):
+    """
+    A target nobody described, or a description with gaps.
+    """
+class Quantization:
+    """
+    real = (q - zero_point) * scale, per tensor or along one axis.
+    """
+    def __init__(self, scales: typing.Any, zero_points: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        """
+        Scales (float32[k]) and zero points (int32[k] or int32[1]); k = 1, or the length of dimension `axis`.
+        """
+    @property
+    def axis(self) -> int:
+        ...
+    @property
+    def scales(self) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    @property
+    def zero_points(self) -> numpy.typing.NDArray[numpy.int32]:
+        ...
+class TensorInfo:
+    """
+    Name, element type, shape and quantisation of one tensor.
+    """
+    @property
+    def dtype(self) -> str:
+        ...
+    @property
+    def is_constant(self) -> bool:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def quantization(self) -> Quantization | None:
+        ...
+    @property
+    def shape(self) -> list[int]:
+        ...
+class NodeInfo:
+    """
+    Name, operator, tensors and attributes of one node.
+    """
+    @property
+    def attributes(self) -> dict[str, int | float | str | list[int]]:
+        ...
+    @property
+    def inputs(self) -> list[str]:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def op(self) -> str:
+        ...
+    @property
+    def outputs(self) -> list[str]:
+        ...
+class Graph:
+    """
+    An immutable, validated network.
+    """
+    def __repr__(self) -> str:
+        ...
+    def tensor(self, name: str) -> TensorInfo:
+        """
+        The tensor of that name; ModelError, with the nearest names, if there is none.
+        """
+    @property
+    def file_bytes(self) -> int:
+        ...
+    @property
+    def format(self) -> str:
+        ...
+    @property
+    def inputs(self) -> list[str]:
+        ...
+    @property
+    def nodes(self) -> list[NodeInfo]:
+        ...
+    @property
+    def outputs(self) -> list[str]:
+        ...
+    @property
+    def sha256(self) -> str:
+        ...
+    @property
+    def source(self) -> str:
+        ...
+    @property
+    def tensor_names(self) -> list[str]:
+        ...
+class GraphBuilder:
+    """
+    Makes a Graph, checking every step; see the loaders for its use.
+    """
+    def __init__(self, source: str, format: str) -> None:
+        ...
+    def activation(self, name: str, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] | None, dtype: str, quantization: Quantization | None = None) -> int:
+        ...
+    def build(self) -> Graph:
+        ...
+    def constant(self, name: str, values: numpy.ndarray, quantization: Quantization | None = None) -> int:
+        ...
+    def constant_without_values(self, name: str, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: str, quantization: Quantization | None = None) -> int:
+        ...
+    def input(self, name: str, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: str, quantization: Quantization | None = None) -> int:
+        ...
+    def node(self, op: str, name: str, inputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], attributes: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex | typing.SupportsFloat | typing.SupportsIndex | str | collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]] = {}) -> int:
+        ...
+    def output(self, tensor: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def set_file(self, file_bytes: typing.SupportsInt | typing.SupportsIndex, sha256: str) -> None:
+        ...
+    def set_known_value(self, tensor: typing.SupportsInt | typing.SupportsIndex, values: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        ...
+class BoundResult:
+    """
+    Guaranteed enclosure of one tensor's values over a box, real units.
+    """
+    @property
+    def lower(self) -> numpy.typing.NDArray[numpy.float64]:
+        ...
+    @property
+    def tensor(self) -> str:
+        ...
+    @property
+    def unbounded(self) -> bool:
+        ...
+    @property
+    def upper(self) -> numpy.typing.NDArray[numpy.float64]:
+        ...
+class TensorError:
+    """
+    Bracket of |deployed - reference| of one tensor over a box, real units.
+    """
+    @property
+    def bound(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Guaranteed upper bound on |deployed - reference|.
+        """
+    @property
+    def lower(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Guaranteed lower bound on deployed - reference.
+        """
+    @property
+    def method(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def reference_name(self) -> str:
+        ...
+    @property
+    def upper(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Guaranteed upper bound on deployed - reference.
+        """
+    @property
+    def witness_inputs(self) -> list:
+        """
+        The input of the largest witness, flattened, one array per model input.
+        """
+    @property
+    def witness_value(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Guaranteed lower bound on the largest |deployed - reference|: reached by an input that was evaluated.
+        """
+    @property
+    def worst_witness(self) -> float:
+        ...
+class LayerShare:
+    """
+    Share of one layer in the propagated bound of the first output.
+    """
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def op(self) -> str:
+        ...
+    @property
+    def share(self) -> float:
+        ...
+class Saturation:
+    """
+    Elements of a tensor that its storage type can cut over the box.
+    """
+    @property
+    def elements(self) -> int:
+        ...
+    @property
+    def high_count(self) -> int:
+        ...
+    @property
+    def low_count(self) -> int:
+        ...
+    @property
+    def tensor(self) -> str:
+        ...
+class ErrorResult:
+    """
+    Result of the error engine.
+    """
+    @property
+    def assumptions(self) -> list[str]:
+        ...
+    @property
+    def evaluations(self) -> int:
+        ...
+    @property
+    def notes(self) -> list[str]:
+        ...
+    @property
+    def per_layer(self) -> list[LayerShare]:
+        ...
+    @property
+    def saturation(self) -> list[Saturation]:
+        ...
+    @property
+    def tensors(self) -> list[TensorError]:
+        ...
+class IntegerRunner:
+    """
+    A quantised graph prepared for exact integer evaluation on many inputs.
+    """
+    def __call__(self, inputs: collections.abc.Sequence[typing.Any]) -> list:
+        """
+        Outputs for one list of inputs (int32 integers, or float32 for float inputs), exactly as the device computes them.
+        """
+    def __init__(self, graph: Graph, profile: str) -> None:
+        ...
+class CostTarget:
+    """
+    A device in numbers; gonogo.targets reads it from a file.
+    """
+    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles_per_instruction: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def pointer_bits(self) -> int:
+        ...
+class NodeCost:
+    """
+    Work of one node: exact counts, and instructions estimated where known.
+    """
+    @property
+    def instructions(self) -> float | None:
+        ...
+    @property
+    def macs(self) -> int:
+        ...
+    @property
+    def other_operations(self) -> int:
+        ...
+    @property
+    def parameter_bytes(self) -> int:
+        ...
+class PlannedBuffer:
+    """
+    A buffer of the activation arena: place, and first and last step.
+    """
+    @property
+    def first(self) -> int:
+        ...
+    @property
+    def last(self) -> int:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def offset_bytes(self) -> int:
+        ...
+    @property
+    def size_bytes(self) -> int:
+        ...
+class Cost:
+    """
+    What a network costs on a target. None: undecided, and `notes` says why.
+    """
+    @property
+    def energy_joules(self) -> tuple[float, float, float] | None:
+        """
+        (lower, estimate, upper)
+        """
+    @property
+    def flash_bytes(self) -> int:
+        ...
+    @property
+    def flash_lower_bytes(self) -> int:
+        ...
+    @property
+    def flash_standing(self) -> str:
+        ...
+    @property
+    def instructions(self) -> float | None:
+        ...
+    @property
+    def latency_seconds(self) -> tuple[float, float, float] | None:
+        """
+        (lower, estimate, upper)
+        """
+    @property
+    def latency_standing(self) -> str:
+        ...
+    @property
+    def macs(self) -> int:
+        """
+        Multiply-accumulates: exact.
+        """
+    @property
+    def macs_by_op(self) -> dict:
+        ...
+    @property
+    def nodes(self) -> list[NodeCost]:
+        """
+        One entry per node, in schedule order.
+        """
+    @property
+    def notes(self) -> list[str]:
+        ...
+    @property
+    def other_operations(self) -> int:
+        """
+        Additions, comparisons, look-ups and the like: exact.
+        """
+    @property
+    def parameter_bytes(self) -> int:
+        """
+        All constants: exact.
+        """
+    @property
+    def peak_index(self) -> int:
+        ...
+    @property
+    def peak_node(self) -> str | None:
+        ...
+    @property
+    def ram_activation_bytes(self) -> int | None:
+        ...
+    @property
+    def ram_activation_standing(self) -> str:
+        ...
+    @property
+    def ram_bytes(self) -> int | None:
+        """
+        Activation and persistent part together.
+        """
+    @property
+    def ram_live_bytes(self) -> int:
+        """
+        Most bytes alive at once: a floor for every plan of this schedule without overlap.
+        """
+    @property
+    def ram_persistent_bytes(self) -> int | None:
+        ...
+    @property
+    def ram_persistent_parts(self) -> dict:
+        ...
+    @property
+    def ram_persistent_standing(self) -> str:
+        ...
+def bound(graph: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: str, tensor: str | None = None) -> list[BoundResult]:
+    """
+    Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for `tensor`.
+    """
+def cost(graph: Graph, target: CostTarget) -> Cost:
+    """
+    Work, flash, RAM, latency and energy of a graph on a target.
+    """
+def error(reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], profile: str, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 2000000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True) -> ErrorResult:
+    """
+    Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.
+    """
+def evaluate_int8(graph: Graph, profile: str, inputs: collections.abc.Sequence[typing.Any], all: bool = False) -> dict:
+    """
+    Exact integers (float32 numbers for float tensors) of the outputs, or of all tensors, by name.
+    """
+def evaluate_real(graph: Graph, lo: collections.abc.Sequence[typing.Any], hi: collections.abc.Sequence[typing.Any], all: bool = False) -> dict:
+    """
+    Enclosures (lower, upper) of the outputs, or of all tensors, by name, in real arithmetic over the box [lo, hi].
+    """
+def greedy_offsets(buffers: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]]) -> list[int]:
+    """
+    The planner by itself: offsets for buffers given as (size, first step, last step).
+    """
+def operators() -> list:
+    """
+    One row per operator record, for the generated documentation.
+    """
+def plan_buffers(graph: Graph, target: CostTarget) -> list[PlannedBuffer]:
+    """
+    Where TensorFlow Lite Micro's planner puts each activation and scratch buffer.
+    """
+def whole_box(graph: Graph) -> tuple[list, list]:
+    """
+    Lower and upper ends of the whole range that the integer inputs represent.
+    """
+__version__: str = '0.1.0'
+rounding: str = 'outward'

@@ -1,0 +1,359 @@
+"""The verbs: load, bound, error, cost, check. They ask the engines and compare; they compute nothing on a bound."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from gonogo import _core, targets
+from gonogo.box import Box
+from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
+from gonogo.limits import Limit, Limits, LimitValue
+from gonogo.results import (
+    BoundResult,
+    CheckResult,
+    CostResult,
+    ErrorResult,
+    LayerShare,
+    LimitOutcome,
+    Model,
+    Provenance,
+    Saturation,
+    Standing,
+    TensorBound,
+    TensorError,
+    Witness,
+    frozen,
+    judge,
+)
+
+if TYPE_CHECKING:
+    from gonogo._core import Graph
+    from gonogo.targets import Target
+
+ModelLike = Union[str, "os.PathLike[str]", "Graph"]
+TargetLike = Union[str, "os.PathLike[str]", "Target"]
+BoxLike = Union[Box, tuple[Any, Any], None]
+
+SEMANTICS = ("real", "tflm", "ort")
+PROFILES = ("tflm", "ort")
+# Multiply-accumulates that the search for a witness may spend; a few seconds.
+DEFAULT_SEARCH = 2_000_000_000
+
+
+def load(path: str | os.PathLike[str]) -> Graph:
+    """Reads a .tflite or .onnx model.
+
+    Raises `ModelError` for a damaged file, `UnsupportedOperatorError` or `UnsupportedTypeError` for what isn't known;
+    each names the file, the node and the cause.
+    """
+    from gonogo import loaders
+
+    return loaders.load(path)
+
+
+def bound(
+    model: ModelLike, box: BoxLike = None, *, semantics: str = "real", tensor: str | None = None
+) -> BoundResult:
+    """Proved range of an output, or of the tensor named, over a box of inputs.
+
+    Parameters
+    ----------
+    model : path or Graph
+    box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent
+    semantics : 'real' for exact real arithmetic on the model's weights, 'tflm' or 'ort' for the integer kernels
+
+    Returns
+    -------
+    BoundResult
+        `lower` (lower bound on every element) and `upper` (upper bound), float64 arrays in the tensor's real units.
+    """
+    _one_of("semantics", semantics, SEMANTICS)
+    graph = _graph(model)
+    box, notes = _box(box, graph)
+    lo, hi = box.fit(graph)
+    found = _core.bound(graph, lo, hi, semantics, tensor)
+    return BoundResult(
+        tuple(TensorBound(f.tensor, frozen(f.lower), frozen(f.upper), bool(f.unbounded)) for f in found),
+        _provenance("bound", graph, None, box, semantics=semantics, assumptions=notes),
+    )
+
+
+def error(
+    reference: ModelLike | None,
+    deployed: ModelLike,
+    box: BoxLike = None,
+    *,
+    profile: str = "tflm",
+    tensor: str | None = None,
+    search: int = DEFAULT_SEARCH,
+    seed: int = 0,
+) -> ErrorResult:
+    """Bracket on how far the deployed network can be from the reference, over a box of inputs.
+
+    Parameters
+    ----------
+    reference : path or Graph, or None for the ideal real-valued execution of the deployed model's own weights
+    deployed : path or Graph
+    box : Box, or a pair (lo, hi); without one, the whole range the deployed model's inputs can represent
+    profile : the integer kernels that run on the device, 'tflm' (TensorFlow Lite Micro) or 'ort' (onnxruntime)
+    tensor : the deployed model's tensor to bound; its outputs (and logits) by default
+    search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
+
+    Returns
+    -------
+    ErrorResult
+        `bound`: upper bound on each element's error. `witness`: an input and the error it really reaches.
+    """
+    _one_of("profile", profile, PROFILES)
+    if not (isinstance(search, int) and 0 <= search < 2**62):
+        raise ValueError(f"search: {search!r}; give a number of multiply-accumulates, 0 or more")
+    if not (isinstance(seed, int) and 0 <= seed < 2**63):
+        raise ValueError(f"seed: {seed!r}; give an integer, 0 or more")
+    original = None if reference is None else _graph(reference)
+    graph = _graph(deployed)
+    box, notes = _box(box, graph)
+    lo, hi = box.fit(graph)
+    if original is not None:
+        _same_inputs(original, graph)
+    shapes = [a.shape for a in lo]
+    # The stub generator doesn't know that the reference may be None.
+    found = _core.error(original, graph, lo, hi, profile, tensor, search, seed)  # type: ignore[arg-type]
+    if original is None:
+        notes = (
+            *notes,
+            "no reference given: it is the real-valued execution of the deployed model's own weights",
+        )
+    return ErrorResult(
+        tensors=tuple(_tensor_error(t, shapes) for t in found.tensors),
+        per_layer=tuple(LayerShare(s.name, s.op, float(s.share)) for s in found.per_layer),
+        saturation=tuple(
+            Saturation(s.tensor, s.low_count, s.high_count, s.elements) for s in found.saturation
+        ),
+        notes=tuple(found.notes),
+        provenance=_provenance(
+            "error",
+            graph,
+            original,
+            box,
+            semantics=f"reference: real; deployed: {profile}",
+            assumptions=(*notes, *found.assumptions),
+            options=(("search", str(search)), ("seed", str(seed))),
+        ),
+        limited=(tensor,) if tensor is not None else tuple(graph.outputs),
+    )
+
+
+def cost(model: ModelLike, target: TargetLike) -> CostResult:
+    """What the model costs on a target: exact MACs, parameters, flash and activation memory; estimated time.
+
+    Parameters
+    ----------
+    model : path or Graph
+    target : the name of a described target (`gonogo.targets.names()`), a path to a description, or a Target
+    """
+    graph = _graph(model)
+    device = _target(target)
+    return CostResult(_core.cost(graph, device.core), graph, device)
+
+
+def check(
+    reference: ModelLike | None,
+    deployed: ModelLike,
+    box: BoxLike = None,
+    *,
+    target: TargetLike | None = None,
+    limits: Limits | Mapping[str, LimitValue] | None = None,
+    profile: str = "tflm",
+    tensor: str | None = None,
+    search: int = DEFAULT_SEARCH,
+    seed: int = 0,
+) -> CheckResult:
+    """GO, NO-GO or UNDECIDED, and why.
+
+    Each limit is feasible (proved, exact, or the estimate's upper end is within), infeasible (the witness or the
+    lower end is beyond) or undecided. One infeasible limit is NO-GO; else one undecided limit is UNDECIDED. With a
+    target, its own memories are limits too.
+    """
+    allowed = Limits.of(limits)
+    if not allowed and target is None:
+        raise LimitError("nothing to decide: give limits, a target, or both")
+    needs_target = [name for name in allowed if name != "error"]
+    if target is None and needs_target:
+        raise LimitError(f"limit '{needs_target[0]}': needs a target; known: {', '.join(targets.names())}")
+    graph = _graph(deployed)
+    original = None if reference is None else _graph(reference)
+    device = None if target is None else _target(target)
+    spent = None if device is None else cost(graph, device)
+    notes: tuple[str, ...] = ()
+    found = None
+    try:
+        found = error(original, graph, box, profile=profile, tensor=tensor, search=search, seed=seed)
+    except UnsupportedOperatorError as problem:
+        # Without an error limit the rest of the question can still be answered, and what is missing is said.
+        if "error" in allowed:
+            raise
+        notes = (f"no error bound: {problem}",)
+    outcomes = [] if found is None or "error" not in allowed else [_error_outcome(found, allowed["error"])]
+    if spent is not None and device is not None:
+        outcomes += _cost_outcomes(spent, device, allowed)
+        notes += spent.notes
+    if found is not None:
+        provenance, notes = found.provenance, notes + found.notes
+    else:
+        provenance = _provenance(
+            "check", graph, original, box if isinstance(box, Box) else None, semantics=""
+        )
+    return CheckResult(
+        tuple(outcomes),
+        found,
+        spent,
+        replace(provenance, question="check", target="" if device is None else device.name),
+        notes,
+    )
+
+
+# ---- helpers
+
+
+def _error_outcome(found: ErrorResult, limit: Limit) -> LimitOutcome:
+    low, high = found.witness.value, found.worst
+    return LimitOutcome(
+        "error", limit.value, limit.text, low, high, "measured", "proved", judge(limit.value, low, high)
+    )
+
+
+def _cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[LimitOutcome]:
+    own = {"ram": device.ram_bytes, "flash": device.flash_bytes}
+    memories = Limits(**{name: f"{size} B" for name, size in own.items() if size})
+    outcomes = []
+    for name, quantity in spent.limited().items():
+        for limits, origin in ((allowed, "given"), (memories, "device")):
+            if name not in limits:
+                continue
+            limit = limits[name]
+            low, high = (0.0, math.inf) if quantity is None else (quantity.low, quantity.high)
+            low_standing: Standing = "estimated" if quantity is None else quantity.standing
+            high_standing = low_standing
+            floor = spent.floor(name)
+            if floor is not None and (floor > limit.value or floor > low):
+                # What is certain comes first: the exact part alone may already be too much.
+                low, low_standing = floor, "exact"
+            feasibility = judge(limit.value, low, high)
+            outcomes.append(
+                LimitOutcome(
+                    name, limit.value, limit.text, low, high, low_standing, high_standing, feasibility, origin
+                )
+            )
+    return outcomes
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{what}: {value!r} isn't known; use one of {', '.join(known)}")
+
+
+def _graph(model: ModelLike) -> Graph:
+    if isinstance(model, _core.Graph):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return load(model)
+    raise TypeError(f"model: {type(model).__name__} given; pass a path or what gonogo.load returned")
+
+
+def _target(target: TargetLike) -> Target:
+    return targets.load(target) if isinstance(target, (str, os.PathLike)) else target
+
+
+def _box(box: BoxLike, deployed: Graph) -> tuple[Box, tuple[str, ...]]:
+    if box is None:
+        whole = Box.whole_range(deployed)
+        return whole, ("no box given: every input that the deployed model can represent is covered",)
+    if isinstance(box, Box):
+        return box, ()
+    if isinstance(box, tuple) and len(box) == 2:
+        return Box(box[0], box[1]), ()
+    raise BoxError(f"box: {type(box).__name__} given; pass a gonogo.Box or a pair (lo, hi)")
+
+
+def _same_inputs(reference: Graph, deployed: Graph) -> None:
+    def counts(graph: Graph) -> list[int]:
+        return [int(np.prod(graph.tensor(name).shape, dtype=np.int64)) for name in graph.inputs]
+
+    if counts(reference) != counts(deployed):
+        shapes = [[list(g.tensor(n).shape) for n in g.inputs] for g in (reference, deployed)]
+        raise BoxError(
+            f"{deployed.source}: inputs of shapes {shapes[1]}, but the reference {reference.source} has {shapes[0]}; "
+            "both must take the same inputs"
+        )
+
+
+def _tensor_error(core: _core.TensorError, input_shapes: list[tuple[int, ...]]) -> TensorError:
+    values = frozen(core.witness_value)
+    element = int(np.argmax(values)) if values.size else 0
+    witness = Witness(
+        float(values.flat[element]) if values.size else 0.0,
+        element,
+        tuple(frozen(a.reshape(n)) for a, n in zip(core.witness_inputs, input_shapes, strict=False)),
+    )
+    result = TensorError(
+        core.name,
+        core.reference_name,
+        frozen(core.bound),
+        frozen(core.lower),
+        frozen(core.upper),
+        values,
+        witness,
+        core.method,
+    )
+    # Checked on every run: a witness above its bound would disprove the proof, and no answer is better than that one.
+    if not bool(np.all(values <= result.bound)):
+        raise GonogoError(
+            f"tensor '{core.name}': a witness exceeds the bound; this is a soundness bug of gonogo, please report it"
+        )
+    return result
+
+
+def _model(graph: Graph) -> Model:
+    return Model(graph.source, graph.format, graph.file_bytes, graph.sha256)
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    found = [("gonogo", _core.__version__), ("python", sys.version.split()[0])]
+    for package in ("numpy", "onnx", "tflite"):
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:  # a partial installation still answers
+            continue
+    return tuple(found)
+
+
+def _provenance(
+    question: str,
+    deployed: Graph,
+    reference: Graph | None,
+    box: Box | None,
+    *,
+    semantics: str,
+    assumptions: tuple[str, ...] = (),
+    options: tuple[tuple[str, str], ...] = (),
+) -> Provenance:
+    return Provenance(
+        question=question,
+        deployed=_model(deployed),
+        reference=None if reference is None else _model(reference),
+        semantics=semantics,
+        box="" if box is None else box.origin,
+        box_sha256="" if box is None else box.sha256,
+        versions=_versions(),
+        rounding=_core.rounding,
+        assumptions=assumptions,
+        options=options,
+    )

@@ -1,0 +1,318 @@
+"""The command line. Exit status: 0 GO (or done), 1 NO-GO, 2 UNDECIDED, 64 and above for wrong use or unreadable input.
+
+64 wrong use; 65 a model or data file that is damaged; 66 a file that isn't there; 69 something not supported;
+70 an internal error; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gonogo import __version__, analysis, errors, report
+from gonogo.box import Box
+from gonogo.limits import Limits
+from gonogo.progress import progress
+
+USAGE, DATA, NO_INPUT, UNSUPPORTED, INTERNAL, INTERRUPTED = 64, 65, 66, 69, 70, 130
+
+_STATUS: tuple[tuple[type[BaseException], int], ...] = (
+    (FileNotFoundError, NO_INPUT),
+    (PermissionError, NO_INPUT),
+    (IsADirectoryError, NO_INPUT),
+    (errors.UnsupportedOperatorError, UNSUPPORTED),
+    (errors.UnsupportedTypeError, UNSUPPORTED),
+    (errors.OverflowRiskError, UNSUPPORTED),
+    (errors.ModelError, DATA),
+    (errors.QuantizationError, DATA),
+    (errors.ShapeError, DATA),
+    (errors.BoxError, DATA),
+    (errors.LimitError, USAGE),
+    (errors.TargetError, USAGE),
+    (errors.GonogoError, INTERNAL),
+    (ImportError, UNSUPPORTED),
+    (MemoryError, UNSUPPORTED),
+)
+
+Command = Callable[..., Any]
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_file = click.Path(path_type=Path)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+_box = _options(
+    click.option("--box", type=_file, metavar="FILE", help="Box of inputs: .json or .npz with lo and hi."),
+    click.option(
+        "--around", type=_file, metavar="FILE", help="Sample input (.npy, .npz) to put a box around."
+    ),
+    click.option(
+        "--radius", type=float, metavar="R", help="With --around: the box's radius in every element."
+    ),
+    click.option(
+        "--clip", type=(float, float), metavar="LO HI", help="With --around: cut the box to this range."
+    ),
+    click.option(
+        "--data", type=_file, metavar="FILE", help="Samples (.npy, .npz), one per row; box by percentiles."
+    ),
+    click.option(
+        "--percentiles",
+        type=(float, float),
+        metavar="LO HI",
+        help="With --data: default 0 100, all of the data.",
+    ),
+)
+_error_options = _options(
+    click.option("--profile", type=click.Choice(analysis.PROFILES), default="tflm", show_default=True,
+                 help="Integer kernels on the device: TensorFlow Lite Micro or onnxruntime."),
+    click.option("--tensor", metavar="NAME", help="Bound this tensor of the deployed model; default: its outputs."),
+    click.option("--search", type=click.IntRange(0, 10**15), metavar="COUNT", default=analysis.DEFAULT_SEARCH,
+                 show_default=True, help="Multiply-accumulates to spend looking for a witness."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of that search."),
+    click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot])."),
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="gonogo")
+def cli() -> None:
+    """Go or no-go for a neural network on an embedded target.
+
+    Says how far a deployed network's output can ever be from its reference (a proved bound and a witness below it),
+    what it costs on a device, and whether that is within your limits.
+
+    Exit status: 0 GO, 1 NO-GO, 2 UNDECIDED, 64 and above for wrong use or unreadable input.
+    """
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, type=_file, metavar="[REFERENCE] DEPLOYED")
+@click.option(
+    "--target", metavar="NAME", help="Device: a name from 'gonogo targets', or a description's path."
+)
+@click.option("--limit", "limits", multiple=True, metavar="NAME=VALUE",
+              help="ram=128KiB, flash=1MiB, latency=50ms, energy=2mJ, macs=5M or error=0.1; may be repeated.")  # fmt: skip
+@_box
+@_error_options
+@_json
+def check(
+    models: tuple[Path, ...],
+    target: str | None,
+    limits: tuple[str, ...],
+    profile: str,
+    tensor: str | None,
+    search: int,
+    seed: int,
+    plot: Path | None,
+    as_json: bool,
+    **box: Any,
+) -> int:
+    """GO, NO-GO or UNDECIDED against limits.
+
+    Without REFERENCE the deployed model is compared with the real-valued execution of its own weights.
+    """
+    allowed = Limits.parse(limits)
+    if not allowed and target is None:
+        raise click.UsageError("nothing to decide: give --target, or --limit such as --limit error=0.1")
+    reference, deployed = _pair(models)
+    with progress("checking"):
+        result = analysis.check(
+            reference, deployed, _make_box(**box), target=target, limits=allowed, profile=profile, tensor=tensor,
+            search=search, seed=seed,
+        )  # fmt: skip
+    _show(result, as_json, plot)
+    return result.verdict.value
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, type=_file, metavar="[REFERENCE] DEPLOYED")
+@_box
+@_error_options
+@_json
+def error(
+    models: tuple[Path, ...],
+    profile: str,
+    tensor: str | None,
+    search: int,
+    seed: int,
+    plot: Path | None,
+    as_json: bool,
+    **box: Any,
+) -> int:
+    """Bracket on the deployed network's error: a proved bound and a witness below it."""
+    reference, deployed = _pair(models)
+    with progress("bounding the error"):
+        result = analysis.error(
+            reference, deployed, _make_box(**box), profile=profile, tensor=tensor,
+            search=search, seed=seed,
+        )  # fmt: skip
+    _show(result, as_json, plot)
+    return 0
+
+
+@cli.command()
+@click.argument("model", type=_file)
+@_box
+@click.option("--semantics", type=click.Choice(analysis.SEMANTICS), default="real", show_default=True,
+              help="Exact real arithmetic, or the integer kernels of a profile.")  # fmt: skip
+@click.option("--tensor", metavar="NAME", help="Bound this tensor; default: the model's output.")
+@click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot]).")
+@_json
+def bound(
+    model: Path, semantics: str, tensor: str | None, plot: Path | None, as_json: bool, **box: Any
+) -> int:
+    """Proved range of a model's output over a box of inputs."""
+    with progress("bounding"):
+        result = analysis.bound(model, _make_box(**box), semantics=semantics, tensor=tensor)
+    _show(result, as_json, plot)
+    return 0
+
+
+@cli.command()
+@click.argument("model", type=_file)
+@click.option("--target", required=True, metavar="NAME", help="A name from 'gonogo targets', or a path.")
+@_json
+def cost(model: Path, target: str, as_json: bool) -> int:
+    """MACs, memory, latency and energy of a model on a device."""
+    with progress("counting"):
+        result = analysis.cost(model, target)
+    _show(result, as_json, None)
+    return 0
+
+
+@cli.command()
+@_json
+def targets(as_json: bool) -> int:
+    """The devices that are described."""
+    from gonogo.targets import load, names
+
+    rows = []
+    for name in names():
+        device = load(name)
+        rows.append(
+            (
+                name,
+                device.core_name,
+                _memory(device.ram_bytes),
+                _memory(device.flash_bytes),
+                device.description,
+            )
+        )
+    if as_json:
+        keys = ("name", "core", "ram", "flash", "title")
+        click.echo(report.to_json([dict(zip(keys, row, strict=True)) for row in rows]), nl=False)
+    else:
+        for line in report.text.table([("name", "core", "RAM", "flash", ""), *rows], frozenset({2, 3})):
+            click.echo(line)
+    return 0
+
+
+@cli.command()
+@_json
+def demo(as_json: bool) -> int:
+    """The main job on a small pair of models that comes with the package."""
+    folder = Path(__file__).parent / "demo"
+    files = [folder / name for name in ("digits_float32.tflite", "digits_int8.tflite")]
+    if not as_json:
+        shown = "gonogo check digits_float32.tflite digits_int8.tflite --box digits_box.json"
+        click.echo(f"$ {shown} --target stm32f746 --limit ram=16KiB --limit error=1.0    (in {folder})\n")
+    with progress("checking"):
+        result = analysis.check(
+            files[0],
+            files[1],
+            Box.from_file(folder / "digits_box.json"),
+            target="stm32f746",
+            limits={"ram": "16 KiB", "error": "1.0"},
+        )
+    _show(result, as_json, None)
+    return result.verdict.value
+
+
+def _memory(size: int | None) -> str:
+    return "" if not size else f"{size // 1024} KiB"
+
+
+def _pair(models: Sequence[Path]) -> tuple[Path | None, Path]:
+    if len(models) > 2:
+        raise click.UsageError(
+            f"{len(models)} models given; give the deployed model, or the reference and then it"
+        )
+    return (models[0] if len(models) == 2 else None), models[-1]
+
+
+def _make_box(
+    box: Path | None,
+    around: Path | None,
+    radius: float | None,
+    clip: tuple[float, float] | None,
+    data: Path | None,
+    percentiles: tuple[float, float] | None,
+) -> Box | None:
+    if sum(source is not None for source in (box, around, data)) > 1:
+        raise click.UsageError("give only one of --box, --around and --data")
+    if (around is None) != (radius is None):
+        raise click.UsageError("--around and --radius belong together")
+    if clip is not None and around is None:
+        raise click.UsageError("--clip belongs to --around")
+    if percentiles is not None and data is None:
+        raise click.UsageError("--percentiles belongs to --data")
+    if box is not None:
+        return Box.from_file(box)
+    if around is not None and radius is not None:
+        return Box.around_file(around, radius, clip)
+    if data is not None:
+        return Box.from_data(data, percentiles or (0.0, 100.0))
+    return None
+
+
+def _show(result: object, as_json: bool, plot: Path | None) -> None:
+    if plot is not None:
+        report.plot(result, str(plot))
+    click.echo(report.to_json(result) if as_json else report.to_text(result), nl=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit status; every failure is one line on stderr."""
+    try:
+        status = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="gonogo", standalone_mode=False
+        )
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.ClickException as problem:
+        return _fail(problem.format_message(), USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has seen enough (gonogo ... | head); Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as problem:
+        for kind, status in _STATUS:
+            if isinstance(problem, kind):
+                return _fail(str(problem) or kind.__name__, status)
+        if os.environ.get("GONOGO_TRACEBACK"):
+            raise
+        return _fail(f"internal error, please report it: {type(problem).__name__}: {problem}", INTERNAL)
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"gonogo: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())

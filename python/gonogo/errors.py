@@ -1,0 +1,31 @@
+"""The errors gonogo raises on purpose.
+
+Each class derives from `GonogoError` and from the builtin a caller would expect, so that ``except ValueError``
+works as usual. The classes live in the compiled core, which raises them too.
+"""
+
+from gonogo._core import (
+    BoxError,
+    GonogoError,
+    LimitError,
+    ModelError,
+    OverflowRiskError,
+    QuantizationError,
+    ShapeError,
+    TargetError,
+    UnsupportedOperatorError,
+    UnsupportedTypeError,
+)
+
+__all__ = [
+    "BoxError",
+    "GonogoError",
+    "LimitError",
+    "ModelError",
+    "OverflowRiskError",
+    "QuantizationError",
+    "ShapeError",
+    "TargetError",
+    "UnsupportedOperatorError",
+    "UnsupportedTypeError",
+]

@@ -1,0 +1,123 @@
+"""From the folded, grouped nodes of an ONNX file to the builder's calls: values, constants and their parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gonogo import _core
+from gonogo.errors import ModelError, UnsupportedOperatorError, UnsupportedTypeError
+from gonogo.loaders import common
+from gonogo.loaders.onnx_file import Array, Model, Node
+from gonogo.loaders.onnx_qlinear import Parameters
+from gonogo.loaders.onnx_shapes import Shapes
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor that the builder knows."""
+
+    id: int
+    shape: list[int]
+    dtype: str
+    quantized: common.Quantized | None
+
+
+class Emitter:
+    """Calls the builder in the file's order; constants are made when they are first read."""
+
+    def __init__(self, builder: Any, model: Model, shapes: Shapes, parameters: Parameters) -> None:
+        self.builder = builder
+        self.model = model
+        self.shapes = shapes
+        self.parameters = parameters
+        self.values: dict[str, Value] = {}
+        self._names = common.Names()
+        self._constants: dict[tuple[str, str], Value] = {}
+
+    def add_inputs(self) -> None:
+        for given in self.model.inputs:
+            quantized = self._quantized(given.name, given.shape, f"{self.model.source}: input '{given.name}'")
+            name = self._names.unique(given.name, len(self.values))
+            core = quantized.to_core() if quantized else None
+            identifier = self.builder.input(name, given.shape, given.dtype, core)
+            self.values[given.name] = Value(identifier, given.shape, given.dtype, quantized)
+
+    def add_outputs(self) -> None:
+        for name in self.model.outputs:
+            if name in self.model.constants:
+                raise ModelError(f"{self.model.source}: output '{name}' is a constant")
+            self.builder.output(self.values[name].id)
+
+    def _quantized(self, name: str, shape: list[int], where: str) -> common.Quantized | None:
+        params = self.parameters.of.get(name)
+        return params.quantized(shape, where) if params else None
+
+    # ---- operands ---------------------------------------------------------------------------------------------------------
+
+    def activation(self, node: Node, i: int) -> Value:
+        """Input i as a tensor, whether it is computed or constant."""
+        name = node.input(i)
+        if not name:
+            node.fail(ModelError, f"input {i} is missing")
+        if name in self.model.constants:
+            return self.constant(node, i)
+        return self.values[name]
+
+    def constant(self, node: Node, i: int) -> Value:
+        """Input i, a constant that is used as the file holds it."""
+        name = node.input(i)
+        return self.changed_constant(node, i, "", self.numbers(node, i))
+
+    def numbers(self, node: Node, i: int) -> Array:
+        """The values of input i, which must be constant."""
+        name = node.input(i)
+        if name not in self.model.constants:
+            node.fail(UnsupportedOperatorError, f"input {i} ('{name}') is computed at run time; it must be a constant")
+        return self.model.constants[name]
+
+    def changed_constant(self, node: Node, i: int, change: str, values: Array, axis: int | None = None) -> Value:
+        """Input i with its elements moved (`change` tells the kinds of movement apart); `axis`: of its scales."""
+        name = node.input(i)
+        key = (name, change)
+        if key not in self._constants:
+            quantized = self._quantized(name, list(self.model.constants[name].shape), node.where())
+            if quantized is not None and not quantized.per_tensor and axis is not None:
+                quantized = common.Quantized(quantized.scales, quantized.zero_points, axis)
+            self._constants[key] = self.new_constant(node, name, values, quantized)
+        return self._constants[key]
+
+    def new_constant(self, node: Node, name: str, values: Array, quantized: common.Quantized | None) -> Value:
+        common.check_finite(values, f"{node.where()}: constant '{name}'")
+        values = np.array(values, order="C", copy=None)
+        unique = self._names.unique(name, len(self.values) + len(self._constants))
+        identifier = self.builder.constant(unique, values, quantized.to_core() if quantized else None)
+        return Value(identifier, list(values.shape), str(values.dtype), quantized)
+
+    # ---- nodes ------------------------------------------------------------------------------------------------------------
+
+    def emit(self, node: Node, op: str, inputs: list[Value | None], attributes: dict[str, Any], dtype: str = "") -> None:
+        """One operator that computes the node's first output."""
+        name = node.outputs[0]
+        shape = self.shapes.of[name]
+        params = self.parameters.of.get(name)
+        quantized = self._quantized(name, shape, node.where())
+        kind = params.dtype if params else (dtype or "float32")
+        if not dtype and op != "quantize":
+            first = inputs[0]
+            if first is not None and (first.quantized is None) != (quantized is None):
+                node.fail(UnsupportedTypeError, "mixes quantised and float32 tensors")
+        identifier = self.builder.activation(
+            self._names.unique(name, len(self.values)), shape, kind, quantized.to_core() if quantized else None
+        )
+        ids = [value.id if value is not None else -1 for value in inputs]
+        self.builder.node(op, node.name or name, ids, [identifier], attributes)
+        self.values[name] = Value(identifier, shape, kind, quantized)
+
+
+def new_builder(source: str, data: bytes) -> Any:
+    builder = _core.GraphBuilder(source, "onnx")
+    builder.set_file(len(data), common.sha256(data))
+    return builder

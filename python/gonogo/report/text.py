@@ -1,0 +1,196 @@
+"""Results as text for people: what was asked, what is known and how well, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gonogo import units
+from gonogo.results import (
+    BoundResult,
+    CheckResult,
+    CostResult,
+    ErrorResult,
+    Feasibility,
+    LimitOutcome,
+    Provenance,
+    TensorError,
+    ends_text,
+)
+
+MAX_ROWS = 8
+_MARKS = {Feasibility.FEASIBLE: "ok", Feasibility.INFEASIBLE: "NO", Feasibility.UNDECIDED: "?"}
+
+
+def to_text(result: object) -> str:
+    """A result as plain text."""
+    if isinstance(result, CheckResult):
+        lines = _check(result)
+    elif isinstance(result, ErrorResult):
+        lines = _error(result)
+    elif isinstance(result, BoundResult):
+        lines = _bound(result)
+    elif isinstance(result, CostResult):
+        lines = _cost(result)
+    else:
+        raise TypeError(f"{type(result).__name__} isn't a result")
+    return "\n".join(lines) + "\n"
+
+
+def table(rows: Sequence[tuple[str, ...]], right: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Columns two spaces apart; the columns in `right` are flush right."""
+    if not rows:
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _check(result: CheckResult) -> Iterator[str]:
+    yield from _asked(result.provenance)
+    if result.error is not None:
+        yield ""
+        yield from _error_body(result.error)
+    if result.cost is not None:
+        yield ""
+        yield from _cost_body(result.cost)
+    if result.outcomes:
+        yield ""
+        yield "Limits"
+        rows: list[tuple[str, ...]] = [("", "", "at least", "at most", "limit", "")]
+        rows += [_outcome_row(o) for o in result.outcomes]
+        yield from table(rows, frozenset({2, 3, 4}))
+    yield from _remarks(result.notes, result.provenance.assumptions)
+    yield ""
+    deciding = result.deciding
+    yield f"{result.verdict}" + (f": {_why(deciding)}" if deciding else "")
+
+
+def _outcome_row(o: LimitOutcome) -> tuple[str, ...]:
+    low, high = ends_text(o)
+    if o.high == float("inf"):
+        low, high = ("unknown", "unknown") if o.name != "error" else (low, high)
+    origin = "" if o.origin == "given" else f" ({o.origin})"
+    return (_MARKS[o.feasibility], o.name + origin, low, high, o.limit_text, o.feasibility.value)
+
+
+def _why(o: LimitOutcome) -> str:
+    low, high = ends_text(o)
+    if o.high == float("inf") and o.low == 0.0 and o.name != "error":
+        return f"{o.name} isn't known on this target, so its limit of {o.limit_text} is undecided"
+    if o.feasibility is Feasibility.FEASIBLE:
+        return f"every limit holds; {o.name} is the closest, {high} of {o.limit_text} ({o.high_standing})"
+    if o.feasibility is Feasibility.INFEASIBLE:
+        return f"{o.name} is at least {low} ({o.low_standing}), the limit is {o.limit_text}"
+    return f"{o.name} lies between {low} ({o.low_standing}) and {high} ({o.high_standing}), the limit is {o.limit_text}"
+
+
+def _error(result: ErrorResult) -> Iterator[str]:
+    yield from _asked(result.provenance)
+    yield ""
+    yield from _error_body(result)
+    yield from _remarks(result.notes, result.provenance.assumptions)
+
+
+def _error_body(result: ErrorResult) -> Iterator[str]:
+    yield f"Error |deployed - reference| in {result.unit}, worst case over the box"
+    rows: list[tuple[str, ...]] = [("tensor", "at least (witness)", "at most (proved)", "ratio at most", "")]
+    rows += [_error_row(t) for t in result.tensors]
+    yield from table(rows, frozenset({1, 2, 3}))
+    if result.per_layer:
+        shares = sorted(result.per_layer, key=lambda s: -s.share)[:MAX_ROWS]
+        yield ""
+        yield "Where the bound comes from"
+        yield from table([(f"{s.share:6.1%}", s.op, s.name) for s in shares])
+        if len(result.per_layer) > MAX_ROWS:
+            yield f"  and {len(result.per_layer) - MAX_ROWS} smaller"
+    touched = [s for s in result.saturation if s.low_count or s.high_count]
+    if touched:
+        yield ""
+        yield "Activations that some input of the box may saturate"
+        yield from table(
+            [
+                (s.tensor, f"{s.low_count} low", f"{s.high_count} high", f"of {s.elements}")
+                for s in touched[:MAX_ROWS]
+            ],
+            frozenset({1, 2}),
+        )
+        if len(touched) > MAX_ROWS:
+            yield f"  and {len(touched) - MAX_ROWS} more"
+
+
+def _error_row(t: TensorError) -> tuple[str, ...]:
+    ratio = units.ratio_up(t.worst, t.witness.value)
+    return (t.name, units.down(t.witness.value), units.up(t.worst), ratio, t.method)
+
+
+def _bound(result: BoundResult) -> Iterator[str]:
+    yield from _asked(result.provenance)
+    yield ""
+    for tensor in result.tensors:
+        yield f"Range of {tensor.name}, proved"
+        low, high = tensor.lower.ravel(), tensor.upper.ravel()
+        shown = min(low.size, 4 * MAX_ROWS)
+        rows = [("element", "at least", "at most")]
+        rows += [(str(i), units.down(float(low[i])), units.up(float(high[i]))) for i in range(shown)]
+        yield from table(rows, frozenset({0, 1, 2}))
+        if shown < low.size:
+            ends = units.down(float(low.min())), units.up(float(high.max()))
+            yield f"  and {low.size - shown} more; all lie in [{ends[0]}, {ends[1]}]"
+    yield from _remarks((), result.provenance.assumptions)
+
+
+def _cost(result: CostResult) -> Iterator[str]:
+    yield from _asked(result.provenance)
+    yield ""
+    yield from _cost_body(result)
+    yield from _remarks(result.notes, ())
+
+
+def _cost_body(result: CostResult) -> Iterator[str]:
+    yield f"Cost on {result.target}"
+    rows = []
+    for name, quantity in result.quantities().items():
+        if quantity is None:
+            rows.append((name.replace("_", " "), "unknown", ""))
+            continue
+        value, _, standing = str(quantity).rpartition(", ")
+        rows.append(
+            (name.replace("_", " "), value, standing + (f"; {quantity.note}" if quantity.note else ""))
+        )
+    yield from table(rows)
+
+
+def _asked(p: Provenance) -> Iterator[str]:
+    rows = []
+    if p.deployed is not None:
+        rows.append(("deployed" if p.question in ("check", "error") else "model", _model(p, deployed=True)))
+    if p.reference is not None:
+        rows.append(("reference", _model(p, deployed=False)))
+    if p.semantics:
+        rows.append(("semantics", p.semantics))
+    if p.box:
+        rows.append(("box", p.box))
+    if p.target:
+        rows.append(("target", p.target))
+    yield from table(rows)
+    if p.rounding not in ("", "outward"):
+        yield "  WARNING: built without outward rounding; nothing here is proved"
+
+
+def _model(p: Provenance, *, deployed: bool) -> str:
+    model = p.deployed if deployed else p.reference
+    assert model is not None
+    digest = f", sha256 {model.sha256[:12]}" if model.sha256 else ""
+    return f"{model.source} ({model.file_bytes} B{digest})"
+
+
+def _remarks(notes: tuple[str, ...], assumptions: tuple[str, ...]) -> Iterator[str]:
+    for title, texts in (("Assumptions", assumptions), ("Notes", notes)):
+        if texts:
+            yield ""
+            yield title
+            for text in dict.fromkeys(texts):
+                yield f"  - {text}"
