@@ -2,9 +2,10 @@
 
     python tools/fit_latency.py path/to/corpus [--check]
 
-Two steps. First, per core, instructions of each class of kernels as a sum of counts with non-negative coefficients, from
-instructions executed under QEMU. Then, per target, cycles per instruction from measured latencies, with an interval
-from leaving out one family of networks at a time (jackknife-minmax). docs/cost-model.md says what the figures mean.
+Two steps. First, per core, instructions of each class of kernels as a sum of counts with non-negative coefficients,
+from instructions executed under QEMU. Then, per target, cycles per instruction from measured latencies, with an
+interval from leaving out one family of networks at a time (jackknife-minmax). docs/cost-model.md says what the figures
+mean.
 Needs numpy and scipy. `--check` writes nothing and fails when a file would change.
 """
 
@@ -21,32 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kernel_counts import KERNEL_OPS, TERMS, Counts, Row, Window, graph_op, kernel_row
 from scipy.optimize import nnls
 
 TARGETS = Path(__file__).resolve().parents[1] / "python" / "gonogo" / "targets"
 MARK = "# ---- below: written by tools/fit_latency.py\n"
-Row = dict[str, str]
-Counts = dict[str, float]
 
-# Which counts may enter the formula of a class of kernels.
-TERMS = {
-    "conv_1x1": ("macs", "outputs", "tail", "call"),
-    "conv_general": ("macs", "outputs", "positions", "gathered", "padding", "call"),
-    "depthwise_3x3": ("macs", "inside_macs", "outputs", "positions", "padding", "call"),
-    "depthwise_general": ("macs", "inside_macs", "outputs", "positions", "call"),
-    "depthwise_plain": ("inside_macs", "outputs"),
-    "dense": ("macs", "outputs", "inputs", "tail", "call"),
-    "add": ("outputs", "call"),
-    "max_pool": ("inside_macs", "outputs", "positions", "call"),
-    "average_pool": ("inside_macs", "outputs", "positions", "call"),
-    "mean": ("inputs", "outputs", "call"),
-    "softmax": ("outputs", "call"),
-    "quantize": ("outputs", "call"),
-    "requantize": ("outputs", "call"),
-    "copy": ("outputs", "call"),
-    "permute": ("outputs", "call"),
-    "sigmoid": ("outputs",),
-}
 # Core -> prefix of the columns in the kernel counts, and the run that gives the other operators.
 CORES = {
     "cortex-m0plus": ("m0p", "cortexm0p"),
@@ -54,131 +35,6 @@ CORES = {
     "cortex-m7": ("m7", "cortexm4"),
     "cortex-m55": ("m55", "cortexm55"),
 }
-KERNEL_OPS = {"fc": "dense", "add": "add", "softmax": "softmax", "maxpool": "max_pool", "avgpool": "average_pool"}
-OTHER_OPS = {
-    "MEAN": "mean",
-    "REDUCE_MAX": "mean",
-    "QUANTIZE": "requantize",
-    "DEQUANTIZE": "quantize",
-    "RESHAPE": "copy",
-    "PAD": "copy",
-    "CONCATENATION": "copy",
-    "PACK": "copy",
-    "SHAPE": "copy",
-    "TRANSPOSE": "permute",
-    "STRIDED_SLICE": "permute",
-    "LOGISTIC": "sigmoid",
-    "MUL": "add",
-    "RESIZE_BILINEAR": "permute",
-    "TILE": "copy",
-}
-
-
-@dataclass
-class Window:
-    in_h: int
-    in_w: int
-    in_c: int
-    out_h: int
-    out_w: int
-    out_c: int
-    kh: int
-    kw: int
-    stride_h: int
-    stride_w: int
-    pad_h: int
-    pad_w: int
-
-    def inside(self) -> int:
-        """Taps inside the map, over all positions."""
-
-        def axis(out: int, size: int, kernel: int, stride: int, pad: int) -> int:
-            return sum(0 <= o * stride - pad + k < size for o in range(out) for k in range(kernel))
-
-        rows = axis(self.out_h, self.in_h, self.kh, self.stride_h, self.pad_h)
-        return rows * axis(self.out_w, self.in_w, self.kw, self.stride_w, self.pad_w)
-
-    def counts(self, depth: int, macs: int) -> Counts:
-        positions, taps, inside = self.out_h * self.out_w, self.kh * self.kw, self.inside()
-        return {
-            "macs": macs,
-            "inside_macs": inside * depth * self.out_c,
-            "outputs": positions * self.out_c,
-            "positions": positions,
-            "gathered": positions * taps * self.in_c,
-            "padding": (positions * taps - inside) * self.in_c,
-            "inputs": self.in_h * self.in_w * self.in_c,
-            "call": 1,
-        }
-
-    def conv(self, depthwise: bool) -> tuple[str, Counts]:
-        taps = self.kh * self.kw
-        outputs = self.out_h * self.out_w * self.out_c
-        if depthwise:
-            counts = self.counts(1, outputs * taps)
-            if self.in_c != self.out_c:
-                return "depthwise_plain", counts
-            small = self.kh == self.kw == 3 and self.pad_h <= 1 and self.pad_w <= 1
-            return ("depthwise_3x3" if small else "depthwise_general"), counts
-        counts = self.counts(self.in_c, outputs * taps * self.in_c)
-        counts["tail"] = taps * self.in_c % 4 * outputs
-        pointwise = taps == 1 and self.pad_h == self.pad_w == 0
-        return ("conv_1x1" if pointwise else "conv_general"), counts
-
-
-def dense(inputs: int, outputs: int) -> Counts:
-    return {"macs": inputs * outputs, "outputs": outputs, "inputs": inputs, "tail": inputs % 4 * outputs, "call": 1}
-
-
-def plain(inputs: int, outputs: int) -> Counts:
-    return {"inputs": inputs, "outputs": outputs, "call": 1}
-
-
-def kernel_row(row: Row) -> tuple[str, Counts]:
-    """Class and counts of a row of the kernel counts."""
-    names = ("in_h", "in_w", "in_c", "out_h", "out_w", "out_c", "kh", "kw")
-    w = Window(*(int(row[n]) for n in (*names, "stride_h", "stride_w", "pad_h", "pad_w")))
-    op = row["op"]
-    if op in ("conv2d", "dwconv2d"):
-        return w.conv(op == "dwconv2d")
-    if op == "fc":
-        return "dense", dense(w.in_h * w.in_w * w.in_c, w.out_c)
-    if op in ("maxpool", "avgpool"):
-        return KERNEL_OPS[op], w.counts(1, 0)
-    return KERNEL_OPS[op], plain(w.in_h * w.in_w * w.in_c, w.out_h * w.out_w * w.out_c)
-
-
-def graph_op(graph: dict[str, Any], op: dict[str, Any]) -> tuple[str, Counts]:
-    """Class and counts of an operator of a tensor graph; class "" where there is no model."""
-    tensors, attrs, name = graph["tensors"], op["attrs"], op["op"]
-    x, y = tensors[op["inputs"][0]], tensors[op["outputs"][0]]
-    inputs, outputs = math.prod(x["shape"]), math.prod(y["shape"])
-    floats = "FLOAT32" in (x["type"], y["type"])
-    if name == "QUANTIZE" and floats:
-        return "quantize", plain(inputs, outputs)
-    if floats and name not in ("DEQUANTIZE", "RESHAPE", "PAD", "CONCATENATION", "SHAPE", "TRANSPOSE"):
-        return "", {}
-    if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"):
-        if "filterHeight" in attrs:
-            kh, kw = attrs["filterHeight"], attrs["filterWidth"]
-        else:
-            kh, kw = op["filter"][1:3]
-        _, ih, iw, ic = x["shape"]
-        _, oh, ow, oc = y["shape"]
-        sh, sw = attrs["strideH"], attrs["strideW"]
-        same = attrs["padding"] == 0
-        ph = max((oh - 1) * sh + kh - ih, 0) // 2 if same else 0
-        pw = max((ow - 1) * sw + kw - iw, 0) // 2 if same else 0
-        w = Window(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, ph, pw)
-        if name.endswith("CONV_2D"):
-            return w.conv(name[0] == "D")
-        return ("max_pool" if name[0] == "M" else "average_pool"), w.counts(1, 0)
-    if name == "FULLY_CONNECTED":
-        rows, columns = op["filter"]
-        return "dense", dense(columns, rows * (inputs // columns))
-    if name in ("ADD", "SOFTMAX"):
-        return name.lower(), plain(inputs, outputs)
-    return OTHER_OPS.get(name, ""), plain(inputs, outputs)
 
 
 @dataclass
@@ -211,7 +67,7 @@ def read(path: Path) -> list[Row]:
 
 def fit_cores(cost: Path) -> dict[str, dict[str, Fit]]:
     kernels: dict[tuple[str, ...], Row] = {}
-    key = "op in_h in_w in_c out_c kh kw stride_h stride_w pad_h pad_w out_h out_w".split()
+    key = ["op", *Window.__dataclass_fields__]
     for name in ("cmsisnn_qemu_insn_counts.csv", "cmsisnn_qemu_zoo_layers.csv"):
         for row in read(cost / "measured" / name):
             kernels.setdefault(tuple(row[k] for k in key), row)
@@ -238,13 +94,15 @@ def fit_cores(cost: Path) -> dict[str, dict[str, Fit]]:
 def instructions_text(core: str, fits: dict[str, Fit]) -> str:
     column, run = CORES[core]
     lines = [
-        f"# Instructions per kernel call on {core}: sum of coefficient x count. Written by tools/fit_latency.py.\n"
-        f'core = "{core}"\n'
-        'unit = "instruction per count"\n'
-        'standing = "estimated"\n'
-        'source = "CMSIS-NN 99f736a6 int8 kernels, GCC 12.2 -Ofast, executed instructions under QEMU 7.2 '
-        f'(columns {column}); mean to sigmoid without add and softmax: TensorFlow Lite Micro 90b983c2 -Os, run {run}"\n'
-        "# rows: fitted rows; mean_error, worst_error: relative, five-fold cross-validation (absent: too few rows for one).\n"
+        f"# Instructions per kernel call on {core}: sum of coefficient x count. Written by tools/fit_latency.py.\n",
+        "# rows: fitted rows; mean_error, worst_error: relative, five-fold cross-validation (absent: too few rows).\n",
+        f'core = "{core}"\n',
+        'unit = "instruction per count"\n',
+        'standing = "estimated"\n',
+        'source = """\n',
+        f"CMSIS-NN 99f736a6 int8 kernels, GCC 12.2 -Ofast, instructions executed under QEMU 7.2 (columns {column});\n",
+        "mean, quantize, requantize, copy, permute, sigmoid, depthwise_plain: TensorFlow Lite Micro 90b983c2, -Os,\n",
+        f'run {run}."""\n',
     ]
     for kernel, fit in fits.items():
         lines.append(f"\n[kernels.{kernel}]\n")
@@ -286,7 +144,9 @@ def mlperf_rows(cost: Path, select: dict[str, str]) -> list[Row]:
 def samples(cost: Path, timing: dict[str, Any], hertz: float) -> list[Sample]:
     if "mlperf" in timing:
         rows = mlperf_rows(cost, timing["mlperf"])
-        found = [Sample(MLPERF[r["benchmark"]], r["benchmark"], float(r["latency_ms"]) / 1e3 * hertz) for r in rows]
+        found = [
+            Sample(MLPERF[r["benchmark"]], r["benchmark"], float(r["latency_ms"]) / 1e3 * hertz) for r in rows
+        ]
     else:
         rows = read(cost / "measured" / timing["zoo"]["file"])
         found = []
@@ -355,7 +215,9 @@ def fitted_text(cost: Path, data: dict[str, Any], fits: dict[str, dict[str, Fit]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
@@ -363,7 +225,9 @@ def main() -> int:
 
     cost = arguments.corpus / "cost"
     fits = fit_cores(cost)
-    texts = {TARGETS / "instructions" / f"{core}.toml": instructions_text(core, fit) for core, fit in fits.items()}
+    texts = {
+        TARGETS / "instructions" / f"{core}.toml": instructions_text(core, fit) for core, fit in fits.items()
+    }
     for path in sorted(TARGETS.glob("*.toml")):
         head = path.read_text(encoding="utf-8").split(MARK)[0]
         data = tomllib.loads(head)

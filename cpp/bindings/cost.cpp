@@ -187,6 +187,7 @@ void register_cost(py::module_& m) {
         .def_property_readonly("nodes", field(&CostResult::nodes), "One entry per node, in schedule order.")
         .def_property_readonly("flash_bytes", field(&CostResult::flash_bytes))
         .def_property_readonly("flash_lower_bytes", field(&CostResult::flash_lower_bytes))
+        .def_property_readonly("flash_upper_bytes", field(&CostResult::flash_upper_bytes))
         .def_property_readonly("flash_standing", standing(&CostResult::flash_standing))
         .def_property_readonly("ram_bytes", field(&CostResult::ram_bytes), "Activation and persistent part together.")
         .def_property_readonly("ram_activation_bytes", field(&CostResult::ram_activation_bytes))

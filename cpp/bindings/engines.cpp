@@ -171,7 +171,7 @@ void register_engines(py::module_& m) {
             return out;
         }, "The input of the largest witness, flattened, one array per model input.");
 
-    py::class_<LayerShare>(m, "LayerShare", "Error bound on the first output if this layer alone were deployed and all others exact, and its share of the sum.")
+    py::class_<LayerShare>(m, "LayerShare", "Error bound on the attributed tensor if this layer alone were deployed and all others exact, and its share of the sum.")
         .def_readonly("name", &LayerShare::name)
         .def_readonly("op", &LayerShare::op)
         .def_readonly("alone", &LayerShare::alone)
@@ -185,6 +185,7 @@ void register_engines(py::module_& m) {
 
     py::class_<ErrorResult>(m, "ErrorResult", "Result of the error engine.")
         .def_readonly("tensors", &ErrorResult::tensors)
+        .def_readonly("attributed", &ErrorResult::attributed)
         .def_readonly("per_layer", &ErrorResult::per_layer)
         .def_readonly("saturation", &ErrorResult::saturation)
         .def_readonly("notes", &ErrorResult::notes)

@@ -232,7 +232,7 @@ def _error_outcome(found: ErrorResult, limit: Limit) -> LimitOutcome:
 
 def _cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[LimitOutcome]:
     own = {"ram": device.ram_bytes, "flash": device.flash_bytes}
-    memories = Limits(**{name: f"{size} B" for name, size in own.items() if size})
+    memories = Limits(**{name: _memory_text(size) for name, size in own.items() if size})
     outcomes = []
     for name, quantity in spent.limited().items():
         for limits, origin in ((allowed, "given"), (memories, "device")):
@@ -253,6 +253,10 @@ def _cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[L
                 )
             )
     return outcomes
+
+
+def _memory_text(size: int) -> str:
+    return f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -127,7 +127,7 @@ class Box:
         origin: str | None = None,
     ) -> Box:
         """Everything within `radius` of a sample in every element, rounded outward, then cut to ``clip=(lo, hi)``."""
-        distance = float(exact_float64(radius, "radius"))
+        distance = _scalar(radius, "radius")
         return _around(cls, sample, distance, clip, origin or f"around a sample, radius {radius!r}")
 
     @classmethod
@@ -185,7 +185,7 @@ class Box:
         The ends are values of the data, the nearest ones outside the percentiles asked for: nothing is interpolated.
         """
         source = Path(path)
-        low, high = (Fraction(float(exact_float64(p, "percentiles"))) for p in percentiles)
+        low, high = (Fraction(_scalar(p, "percentiles")) for p in percentiles)
         if not 0 <= low <= high <= 100:
             raise BoxError(f"box: percentiles {percentiles}; give 0 <= lower <= upper <= 100")
         data = exact_float64(read_array(source, key), f"{source}")
@@ -241,6 +241,13 @@ class Box:
         return digest.hexdigest()
 
 
+def _scalar(value: object, what: str) -> float:
+    array = exact_float64(value, what)
+    if array.ndim:
+        raise BoxError(f"box: {what}: an array of shape {list(array.shape)}; pass one number")
+    return float(array)
+
+
 def _listed(values: object) -> list[Any]:
     return list(values) if isinstance(values, (list, tuple)) else [values]
 
@@ -287,7 +294,7 @@ def _around(
     if clip is not None:
         if not (isinstance(clip, (tuple, list)) and len(clip) == 2):
             raise BoxError("box: clip must be a pair (lo, hi)")
-        lowest, highest = (float(exact_float64(end, "clip")) for end in clip)
+        lowest, highest = (_scalar(end, "clip") for end in clip)
         origin += f", clipped to [{lowest!r}, {highest!r}]"
 
     def ends(values: Values) -> tuple[Array, Array]:
@@ -314,8 +321,8 @@ def _json_pair(entry: object, source: Path, what: str) -> tuple[Array, Array]:
         )
     if "lo" in entry:
         return _ends(entry["lo"], 0, source, what), _ends(entry["hi"], 1, source, what)
-    radius = float(_ends(entry["radius"], 1, source, what + ", radius"))
-    if float(_ends(entry["radius"], 0, source, what + ", radius")) < 0:
+    smallest, radius = _one(entry["radius"], source, what + ", radius")
+    if smallest < 0:
         raise BoxError(f"{source}: {what}: the radius is negative")
     low, high = (_ends(entry["sample"], end, source, what) for end in (0, 1))
     low, high = _widened(low, high, radius)
@@ -323,9 +330,15 @@ def _json_pair(entry: object, source: Path, what: str) -> tuple[Array, Array]:
         clip = entry["clip"]
         if not isinstance(clip, list) or len(clip) != 2:
             raise BoxError(f"{source}: {what}: 'clip' must be a pair [lo, hi]")
-        low = np.maximum(low, _ends(clip[0], 0, source, what + ", clip"))
-        high = np.minimum(high, _ends(clip[1], 1, source, what + ", clip"))
+        low = np.maximum(low, _one(clip[0], source, what + ", clip")[0])
+        high = np.minimum(high, _one(clip[1], source, what + ", clip")[1])
     return low, high
+
+
+def _one(value: object, source: Path, what: str) -> tuple[float, float]:
+    if not isinstance(value, tuple) or not all(np.isfinite(value)):
+        raise BoxError(f"{source}: {what}: must be one finite number")
+    return value[0], value[1]
 
 
 def _ends(value: object, end: int, source: Path, what: str) -> Array:

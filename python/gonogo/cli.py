@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -103,7 +104,7 @@ def cli() -> None:
     "--target", metavar="NAME", help="Device: a name from 'gonogo targets', or a description's path."
 )
 @click.option("--limit", "limits", multiple=True, metavar="NAME=VALUE",
-              help="ram=128KiB, flash=1MiB, latency=50ms, energy=2mJ, macs=5M or error=0.1; may be repeated.")  # fmt: skip
+              help="ram=128KiB, flash=1MiB, latency=50ms, energy=2mJ, macs=5M or error=0.1; repeatable.")  # fmt: skip
 @_box
 @_error_options
 @_json
@@ -175,7 +176,7 @@ def bound(
 ) -> int:
     """Proved range of a model's output over a box of inputs."""
     with progress("bounding"):
-        result = analysis.bound(model, _make_box(**box), semantics=semantics, tensor=tensor)
+        result = analysis.bound(_present(model), _make_box(**box), semantics=semantics, tensor=tensor)
     _show(result, as_json, plot)
     return 0
 
@@ -187,7 +188,7 @@ def bound(
 def cost(model: Path, target: str, as_json: bool) -> int:
     """MACs, memory, latency and energy of a model on a device."""
     with progress("counting"):
-        result = analysis.cost(model, target)
+        result = analysis.cost(_present(model), target)
     _show(result, as_json, None)
     return 0
 
@@ -207,15 +208,15 @@ def targets(as_json: bool) -> int:
                 device.core_name,
                 _memory(device.ram_bytes),
                 _memory(device.flash_bytes),
-                device.description,
+                device.title,
             )
         )
     if as_json:
         keys = ("name", "core", "ram", "flash", "title")
-        click.echo(report.to_json([dict(zip(keys, row, strict=True)) for row in rows]), nl=False)
+        _print(report.to_json([dict(zip(keys, row, strict=True)) for row in rows]))
     else:
-        for line in report.text.table([("name", "core", "RAM", "flash", ""), *rows], frozenset({2, 3})):
-            click.echo(line)
+        table = [("name", "core", "RAM", "flash", ""), *rows]
+        _print("".join(line + "\n" for line in report.text.table(table, frozenset({2, 3}))))
     return 0
 
 
@@ -227,7 +228,7 @@ def demo(as_json: bool) -> int:
     files = [folder / name for name in ("digits_float32.tflite", "digits_int8.tflite")]
     if not as_json:
         shown = "gonogo check digits_float32.tflite digits_int8.tflite --box digits_box.json"
-        click.echo(f"$ {shown} --target stm32f746 --limit ram=16KiB --limit error=1.0    (in {folder})\n")
+        _print(f"$ {shown} --target stm32f746 --limit ram=16KiB --limit error=1.0    (in {folder})\n\n")
     with progress("checking"):
         result = analysis.check(
             files[0],
@@ -244,7 +245,15 @@ def _memory(size: int | None) -> str:
     return "" if not size else f"{size // 1024} KiB"
 
 
+def _present(path: Path) -> Path:
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+    return path
+
+
 def _pair(models: Sequence[Path]) -> tuple[Path | None, Path]:
+    for path in models:
+        _present(path)
     if len(models) > 2:
         raise click.UsageError(
             f"{len(models)} models given; give the deployed model, or the reference and then it"
@@ -280,7 +289,16 @@ def _make_box(
 def _show(result: object, as_json: bool, plot: Path | None) -> None:
     if plot is not None:
         report.plot(result, str(plot))
-    click.echo(report.to_json(result) if as_json else report.to_text(result), nl=False)
+    _print(report.to_json(result) if as_json else report.to_text(result))
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (gonogo ... | head): no complaint now or at exit, and the verdict stays the status.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -289,23 +307,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = cli.main(
             args=None if arguments is None else list(arguments), prog_name="gonogo", standalone_mode=False
         )
-        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.ClickException as problem:
         return _fail(problem.format_message(), USAGE)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader has seen enough (gonogo ... | head); Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as problem:
         for kind, status in _STATUS:
             if isinstance(problem, kind):
-                return _fail(str(problem) or kind.__name__, status)
+                return _fail(_text(problem), status)
         if os.environ.get("GONOGO_TRACEBACK"):
             raise
         return _fail(f"internal error, please report it: {type(problem).__name__}: {problem}", INTERNAL)
+
+
+def _text(problem: BaseException) -> str:
+    if isinstance(problem, OSError) and problem.filename:
+        return f"{problem.filename}: {problem.strerror}"
+    return str(problem) or type(problem).__name__
 
 
 def _fail(message: str, status: int) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Union
+from typing import Any, Union
 
 from gonogo import units
 from gonogo.errors import LimitError
@@ -48,7 +48,7 @@ class Limits(Mapping[str, Limit]):
         self._limits = {name: _limit(name, value) for name, value in limits.items()}
 
     @classmethod
-    def of(cls, limits: Limits | Mapping[str, LimitValue] | None) -> Limits:
+    def of(cls, limits: Mapping[str, Any] | None) -> Limits:
         """Limits from what a caller may pass: limits, a mapping, or nothing."""
         if isinstance(limits, Limits):
             return limits

@@ -52,13 +52,16 @@ def data(kind: str, terms: int, outputs: int, r: np.random.Generator) -> tuple[A
     elif kind == "tiny":  # operands that are subnormal themselves
         w = np.ldexp(w, r.integers(-1073, -1000, w.shape))
         x = np.ldexp(x, r.integers(-60, 40, terms))
+    elif kind == "steep":  # large weights on subnormal inputs: a radius that underflows would be lost
+        w = np.ldexp(w, r.integers(900, 980, w.shape))
+        x = np.ldexp(x, r.integers(-1074, -1000, terms))
     elif kind == "integer":  # exact products and sums
         w = np.round(w * 100)
         x = np.round(x * 100)
     return np.ascontiguousarray(w), np.ascontiguousarray(x)
 
 
-KINDS = ["normal", "cancelling", "scaled", "subnormal", "tiny"]
+KINDS = ["normal", "cancelling", "scaled", "subnormal", "tiny", "steep"]
 
 
 def check(kind: str, exact: Any, r: Any, widths: list[float], rho: int, depthwise: bool) -> int:
@@ -71,7 +74,8 @@ def check(kind: str, exact: Any, r: Any, widths: list[float], rho: int, depthwis
                 x = x[:, None] * (1 + r.integers(0, 5, (terms, outputs)) * 2.0**-52)
             radius = np.abs(x) * width
             lo, hi = np.ascontiguousarray(x - radius), np.ascontiguousarray(x + radius)
-            bias_lo = r.normal(size=outputs) * np.abs(w).max() * np.abs(x).max()
+            # Every other bias is zero: one of the size of the terms would hide what a small sum loses.
+            bias_lo = r.normal(size=outputs) * np.abs(w).max() * np.abs(x).max() * r.integers(0, 2, outputs)
             bias_hi = bias_lo + np.abs(bias_lo) * width
             low, high = numeric.affine(w, lo, hi, bias_lo, bias_hi, 1 / rho if rho else 0.0, depthwise)
             for o in range(outputs):

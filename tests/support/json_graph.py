@@ -71,7 +71,10 @@ def canonical(op: Json, shapes: list[list[int]], out: list[int]) -> tuple[str, J
         return "dense", {"activation": activation, "keep_dims": int(len(out) == len(x) and len(x) > 2)}
     if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         dilations = [attrs["dilationHFactor"], attrs["dilationWFactor"]]
-        return ("conv2d" if name == "CONV_2D" else "depthwise_conv2d"), {**_window(attrs), "dilations": dilations}
+        return ("conv2d" if name == "CONV_2D" else "depthwise_conv2d"), {
+            **_window(attrs),
+            "dilations": dilations,
+        }
     if name in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         kernel = [attrs["filterHeight"], attrs["filterWidth"]]
         return ("max_pool2d" if name[0] == "M" else "average_pool2d"), {**_window(attrs), "kernel": kernel}
@@ -110,10 +113,21 @@ def build(data: Json) -> _core.Graph:
     builder = _core.GraphBuilder(source, "tflite")
     builder.set_file(data["file_bytes"], "")
     scale = _core.Quantization(np.array([0.5], np.float32), np.array([0], np.int32), 0)
+    per_channel = {
+        op["inputs"][1]: 0 if op["op"] == "CONV_2D" else 3
+        for op in data["ops"]
+        if op["op"] in ("CONV_2D", "DEPTHWISE_CONV_2D")
+    }
     widened = {op["outputs"][0] for op in data["ops"] if op["op"] == "QUANTIZE"}
     for i, t in enumerate(data["tensors"]):
         dtype = DTYPES[t["type"]]
         quantization = scale if dtype in ("int8", "uint8", "int16") or i in widened else None
+        if quantization and i in per_channel:
+            axis = per_channel[i]
+            channels = t["shape"][axis]
+            quantization = _core.Quantization(
+                np.full(channels, 0.5, np.float32), np.zeros(channels, np.int32), axis
+            )
         name = f"t{i}"
         if i in data["inputs"]:
             builder.input(name, t["shape"], dtype, quantization)

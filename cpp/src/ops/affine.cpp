@@ -224,29 +224,25 @@ bool same_geometry(const AffineMap& a, const AffineMap& b) {
            x.pad_left == y.pad_left && x.channels_first == y.channels_first;
 }
 
+// d = fl(a - b) is off by at most half an ulp of d, hence by u |d|, from a - b; a subtraction never underflows inexactly.
 AffineMap difference(const AffineMap& a, const AffineMap& b) {
     AffineMap d = a;
-    // d = fl(a - b): |d* - d| <= u |d| from the subtraction (a subtraction never underflows inexactly), plus
-    // rho_a |a| + rho_b |b| from the operands, which is expressed relative to |d| per weight and maximised.
-    double uncertainty = unit_roundoff;
-    const bool exact_operands = a.weight_uncertainty == 0.0 && b.weight_uncertainty == 0.0;
-    for (std::size_t i = 0; i < d.weights.size(); ++i) {
-        d.weights[i] = a.weights[i] - b.weights[i];
-        if (exact_operands) continue;
-        const double slack = numeric::add_up(numeric::mul_up(a.weight_uncertainty, std::fabs(a.weights[i])),
-                                             numeric::mul_up(b.weight_uncertainty, std::fabs(b.weights[i])));
-        if (slack == 0.0) continue;
-        // A difference far below the slack would make the relative figure explode: such a weight is moved away from
-        // zero, to d + slack, whose own distance from the true value is at most 2 slack (1 + u) + u |d|.
-        if (std::fabs(d.weights[i]) < slack) d.weights[i] += d.weights[i] < 0.0 ? -slack : slack;
-        uncertainty = std::max(uncertainty, numeric::add_up(0x1p-52, numeric::div_up(numeric::mul_up(2.0, slack), std::fabs(d.weights[i]))));
-    }
-    d.weight_uncertainty = uncertainty;
+    for (std::size_t i = 0; i < d.weights.size(); ++i) d.weights[i] = a.weights[i] - b.weights[i];
+    d.weight_uncertainty = unit_roundoff;
     for (std::size_t c = 0; c < d.bias_lo.size(); ++c) {
         d.bias_lo[c] = numeric::sub_down(a.bias_lo[c], b.bias_hi[c]);
         d.bias_hi[c] = numeric::sub_up(a.bias_hi[c], b.bias_lo[c]);
     }
     return d;
+}
+
+AffineMap uncertainty(const AffineMap& a) {
+    AffineMap s = a;
+    for (double& w : s.weights) w = numeric::mul_up(a.weight_uncertainty, std::fabs(w));
+    s.weight_uncertainty = 0.0;
+    std::fill(s.bias_lo.begin(), s.bias_lo.end(), 0.0);
+    std::fill(s.bias_hi.begin(), s.bias_hi.end(), 0.0);
+    return s;
 }
 
 bool compose_channels(AffineMap& map, std::span<const double> scale_lo, std::span<const double> scale_hi,
@@ -272,12 +268,11 @@ bool compose_channels(AffineMap& map, std::span<const double> scale_lo, std::spa
         if (!std::isfinite(product)) return false;
         map.weights[i] = product;
     }
-    // (1 + rho)(1 + rho')(1 + u) - 1, rounded up.
+    // w* = w (1 + d)(1 + d') and p = fl(w s) give |w* - p| <= ((1 + rho)(1 + rho') / (1 - u) - 1) |p|; 1 / (1 - u) < 1 + 2u.
     const double one = 1.0;
     const double factor = numeric::mul_up(numeric::mul_up(numeric::add_up(one, map.weight_uncertainty), numeric::add_up(one, uncertainty)),
                                           numeric::add_up(one, 0x1p-52));
-    // Relative to the rounded product rather than to the true one: |w*| <= |w|(1 + u)..., one more factor covers it.
-    map.weight_uncertainty = numeric::mul_up(numeric::sub_up(factor, one), factor);
+    map.weight_uncertainty = numeric::sub_up(factor, one);
     for (std::size_t c = 0; c < channels; ++c) {
         const Interval b = Interval{map.bias_lo[c], map.bias_hi[c]} * Interval{scale_lo[c], scale_hi[c]} + Interval{shift_lo[c], shift_hi[c]};
         map.bias_lo[c] = b.lo;

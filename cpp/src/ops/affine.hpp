@@ -33,8 +33,13 @@ struct AffineMap {
 // A quantised node's bias has scale s_in * s_w, whatever scale the file declares: that is what the kernels compute.
 AffineMap affine_map(const NodeView& view);
 
-// The map with weights a - b and bias a - b, rounding covered by the uncertainty. Both must have the same geometry.
+// The map with weights and bias a - b, its own rounding covered by its uncertainty, the operands' uncertainties left out:
+// uncertainty() of each covers those. Both must have the same geometry.
 AffineMap difference(const AffineMap& a, const AffineMap& b);
+
+// Weights rho |w|, no bias: over inputs of magnitude at most m, the weights' uncertainty moves an output by at most
+// what this map gives for m.
+AffineMap uncertainty(const AffineMap& a);
 
 // The map followed by y -> scale * y + shift per output channel, scale and shift being known to within intervals.
 // Returns false, and leaves the map alone, when the scale of a channel may be zero or is unbounded.

@@ -63,7 +63,7 @@ const OperatorRecord& sub_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = binary("sub", "element-wise difference with broadcasting", "Sub", "SUB");
         r.real = sub_real;
-        r.int8 = {.tflm = tflm_sub};
+        r.int8 = {.tflm = tflm_sub, .ort = ort_sub};
         r.joint = JointKind::add;
         return r;
     }();

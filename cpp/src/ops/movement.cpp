@@ -246,7 +246,7 @@ const OperatorRecord& strided_slice_record() {
         r.max_inputs = 5;
         r.attributes = {required(integers_attribute("begin", {})), required(integers_attribute("end", {})), required(integers_attribute("strides", {}))};
         r.shape = slice_shape;
-        r.int8 = {.tflm = tflm_strided_slice};
+        r.int8 = {.tflm = tflm_strided_slice, .ort = ort_strided_slice};
         return r;
     }();
     return record;

@@ -107,7 +107,7 @@ const OperatorRecord& tanh_record() {
         .shape = shape_of_first_input,
         .work = elementwise_work,
         .real = tanh_real,
-        .int8 = {.tflm = tflm_tanh},
+        .int8 = {.tflm = tflm_tanh, .ort = ort_tanh},
         .joint = JointKind::univariate,
     };
     return record;

@@ -15,13 +15,13 @@ from gonogo import _core
 from gonogo.errors import ModelError, QuantizationError, ShapeError
 
 # Far above anything that fits a microcontroller, far below what would exhaust a workstation.
-MAX_FILE_BYTES = 1 << 30
+MAX_FILE_BYTES = 1 << 29
 MAX_TENSORS = 1 << 16
 MAX_NODES = 1 << 16
 MAX_RANK = 8
-MAX_DIMENSION = 1 << 27
-MAX_ELEMENTS = 1 << 27
-MAX_TOTAL_ELEMENTS = 1 << 30
+MAX_DIMENSION = 1 << 26
+MAX_ELEMENTS = 1 << 26
+MAX_TOTAL_ELEMENTS = 1 << 28
 MAX_NAME = 1 << 10
 
 # Smallest and largest zero point per element type; types that are not listed cannot be quantised.

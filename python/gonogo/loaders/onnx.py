@@ -32,7 +32,8 @@ def load_onnx(
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
         # What a damaged file can still provoke inside numpy or protobuf; not an answer, and not a crash.
-        raise ModelError(f"{source}: the model contradicts itself: {type(error).__name__}: {error}") from error
+        what = (str(error).splitlines() or [""])[0]
+        raise ModelError(f"{source}: the model contradicts itself: {type(error).__name__}: {what}") from error
 
 
 def _load(data: bytes, source: str, int8_allowed: bool) -> _core.Graph:

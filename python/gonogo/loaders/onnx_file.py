@@ -151,6 +151,7 @@ def read_model(data: bytes, source: str) -> Model:
         raise ModelError(f"{source}: not an ONNX file, or damaged: it holds no graph")
     opset = _opset(proto, source)
     graph = proto.graph
+    _check_names(graph, source)
     if len(graph.node) > common.MAX_NODES:
         raise ModelError(f"{source}: {len(graph.node)} nodes; at most {common.MAX_NODES} are read")
     if len(graph.sparse_initializer) > 0:
@@ -175,6 +176,17 @@ def read_model(data: bytes, source: str) -> Model:
     _check_order(source, nodes, constants, inputs, outputs)
     overridable = proto.ir_version >= 4 and any(v.name in constants for v in graph.input)
     return Model(source, opset, nodes, constants, inputs, outputs, overridable)
+
+
+def _check_names(graph: Any, source: str) -> None:
+    """Names end up in errors and reports, one line each."""
+    groups = [graph.initializer, graph.input, graph.output, graph.node]
+    names = [item.name for group in groups for item in group]
+    for node in graph.node:
+        names += [node.op_type, node.domain, *node.input, *node.output]
+    for name in names:
+        if len(name) > common.MAX_NAME or not name.isprintable():
+            raise ModelError(f"{source}: the name {ascii(name[:40])} is longer than {common.MAX_NAME} or not printable")
 
 
 def _opset(proto: Any, source: str) -> int:

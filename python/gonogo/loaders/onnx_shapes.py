@@ -169,8 +169,8 @@ def _gemm(shapes: Shapes, node: Node) -> list[int]:
 
 def _matmul(shapes: Shapes, node: Node) -> list[int]:
     a, b = shapes.get(node, 0), shapes.get(node, 1)
-    if len(b) != 2 or not a or node.input(1) not in shapes.model.constants:
-        node.fail(UnsupportedOperatorError, f"shapes {a} and {b}; the second operand must be a constant matrix")
+    if len(b) != 2 or not a:
+        node.fail(UnsupportedOperatorError, f"operands of shape {a} and {b}; the second must be a constant matrix")
     if a[-1] != b[0]:
         node.fail(ShapeError, f"weights for {b[0]} inputs, the input has {a[-1]}")
     return [*a[:-1], b[1]]

@@ -12,13 +12,14 @@ import numpy as np
 
 from gonogo.errors import ShapeError, UnsupportedOperatorError
 from gonogo.loaders import tflite_schema as schema
+from gonogo.loaders.common import MAX_DIMENSION
 from gonogo.loaders.tflite_node import Attribute, Operation, Translated, fold
 
 
 def _paddings(node: Operation) -> dict[str, Attribute]:
     values = node.constant_integers(1, "paddings")
     rank = len(node.input(0).shape)
-    if len(values) != 2 * rank or min(values, default=0) < 0:
+    if len(values) != 2 * rank or any(not 0 <= v <= MAX_DIMENSION for v in values):
         node.fail(ShapeError, f"paddings {values} do not fit {rank} dimensions")
     return {"pads": values[0::2] + values[1::2], "value": 0.0}
 

@@ -20,7 +20,7 @@ from gonogo import _core
 from gonogo.errors import TargetError
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
 
 _BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MiB": 1024**2}
 _HERTZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
@@ -56,7 +56,9 @@ class Target:
 
 def names() -> tuple[str, ...]:
     """The devices that come with the package."""
-    return tuple(sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml")))
+    return tuple(
+        sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml"))
+    )
 
 
 def list_targets() -> tuple[Target, ...]:
@@ -101,7 +103,9 @@ def _bundled(name: str) -> Target:
     if name not in known:
         near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise TargetError(f"no target '{name}'{hint} Known: {', '.join(known)}; or pass the path of a .toml file")
+        raise TargetError(
+            f"no target '{name}'{hint} Known: {', '.join(known)}; or pass the path of a .toml file"
+        )
     return _read(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), name)
 
 
@@ -121,9 +125,10 @@ def _parse(text: str, where: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(text)
+        data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TargetError(f"target '{where}': not TOML: {error}") from error
+    return data
 
 
 class _Table:

@@ -106,7 +106,9 @@ def test_scratch_of_each_measured_layer(rows: Rows, json_graph: object) -> None:
         else:
             first, last = (n["out_c"], n["in_c"]) if row["op"] == "conv2d" else (1, n["out_c"])
             w = b.constant_without_values("w", [first, n["kh"], n["kw"], last], "int8", scale)
-            b.node("conv2d" if row["op"] == "conv2d" else "depthwise_conv2d", "n", [x, w, -1], [y], attributes)
+            b.node(
+                "conv2d" if row["op"] == "conv2d" else "depthwise_conv2d", "n", [x, w, -1], [y], attributes
+            )
         b.output(y)
         graph = b.build()
         for core, kernels in cores.items():
@@ -199,5 +201,8 @@ def test_plan_names_places_and_lifetimes(arena: Arena, graph_of: GraphOf) -> Non
     for a in plan:
         for b in plan:
             together = a is not b and a.first <= b.last and b.first <= a.last
-            apart = a.offset_bytes + a.size_bytes <= b.offset_bytes or b.offset_bytes + b.size_bytes <= a.offset_bytes
+            apart = (
+                a.offset_bytes + a.size_bytes <= b.offset_bytes
+                or b.offset_bytes + b.size_bytes <= a.offset_bytes
+            )
             assert apart or not together

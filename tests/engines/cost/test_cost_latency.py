@@ -84,7 +84,9 @@ def test_the_fitted_numbers_are_those_of_the_corpus(corpus: Path, root: Path) ->
     pytest.importorskip("scipy")
     pytest.importorskip("tomllib")
     script = root / "tools" / "fit_latency.py"
-    done = subprocess.run([sys.executable, script, corpus, "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script, corpus, "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -94,7 +96,9 @@ def test_float_networks_have_no_latency(graph_of: GraphOf) -> None:
     assert cost.latency_seconds is None
     assert cost.energy_joules is None
     assert cost.latency_standing == "undecided"
-    assert any("node 0 'n0' (dense): no timing for float32 kernels on target 'stm32f746'" in n for n in cost.notes)
+    assert any(
+        "node 0 'n0' (dense): no timing for float32 kernels on target 'stm32f746'" in n for n in cost.notes
+    )
 
 
 def test_latency_by_hand(small: _core.Graph) -> None:
@@ -118,7 +122,8 @@ def test_latency_by_hand(small: _core.Graph) -> None:
         assert cost.energy_joules == pytest.approx((0.5 * total / 1e6, 2 * total / 1e6, 8 * total / 1e6))
         return dict(zip(names.values(), (n.instructions for n in cost.nodes), strict=True))
 
-    inside = sum(1 for y in range(8) for x in range(8) for i in (-1, 0, 1) for j in (-1, 0, 1) if 0 <= y + i < 8 > x + j >= 0)
+    along = sum(0 <= at + tap < 8 for at in range(8) for tap in (-1, 0, 1))
+    inside = along * along
     assert counts("macs") == {"conv": 8 * 8 * 4 * 27, "pool": 0, "head": 40}
     assert counts("inside_macs") == {"conv": inside * 3 * 4, "pool": 0, "head": 0}
     assert counts("outputs") == {"conv": 256, "pool": 4, "head": 10}

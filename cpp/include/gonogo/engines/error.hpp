@@ -36,7 +36,7 @@ struct TensorError {
 struct LayerShare {
     std::string name;  // deployed node; "input" for the quantisation of the inputs
     std::string op;
-    double alone;      // bound on the first output's error in that hypothetical network, real units
+    double alone;      // bound on the error of ErrorResult::attributed in that hypothetical network, real units
     double share;      // `alone` divided by its sum over all layers
 };
 
@@ -48,6 +48,7 @@ struct Saturation {
 
 struct ErrorResult {
     std::vector<TensorError> tensors;  // outputs first, then logits
+    std::string attributed;              // tensor that `per_layer` is about: the logits if there are any, else the first output
     std::vector<LayerShare> per_layer;
     std::vector<Saturation> saturation;  // only tensors where something can be cut
     std::vector<std::string> notes;      // what couldn't be matched, what was left out

@@ -72,20 +72,23 @@ void add_work(const Graph& graph, CostResult& result) {
     }
 }
 
-// TFLM stores the whole file. Without a TFLite file: constants, and what a converter adds around them.
+// TFLM stores the whole file. Without a TFLite file: constants, and what a converter adds around them. Over the
+// corpus's 77 files that is 0.29 to 1.31 times the formula; the upper end allows 1.5 times.
 void add_flash(const Graph& graph, CostResult& result) {
     result.flash_lower_bytes = result.parameter_bytes;
     if (graph.format == "tflite" && graph.file_bytes > 0) {
         result.flash_bytes = graph.file_bytes;
+        result.flash_upper_bytes = graph.file_bytes;
         return;
     }
     std::int64_t channels = 0;
     for (const Tensor& tensor : graph.tensors) {
-        if (tensor.is_constant && tensor.quantization)
-            channels += static_cast<std::int64_t>(tensor.quantization->scales.size());
+        if (!tensor.is_constant || !tensor.quantization || tensor.dtype == DType::int32) continue;
+        channels += static_cast<std::int64_t>(tensor.quantization->scales.size());
     }
-    result.flash_bytes =
-        result.parameter_bytes + 4700 + 155 * static_cast<std::int64_t>(graph.tensors.size()) + 25 * channels;
+    const std::int64_t around = 4700 + 155 * static_cast<std::int64_t>(graph.tensors.size()) + 25 * channels;
+    result.flash_bytes = result.parameter_bytes + around;
+    result.flash_upper_bytes = result.parameter_bytes + around + around / 2;
     result.flash_standing = Standing::estimated;
     result.notes.emplace_back("flash: no TFLite file, so constants plus a typical overhead per tensor and channel");
 }

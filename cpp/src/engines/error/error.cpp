@@ -192,8 +192,10 @@ class ErrorRun {
     // What each layer would contribute alone; see LayerShare.
     void attribute(const JointPass& pass) {
         const Graph& d = program_.graph();
-        const TensorId output = targets_.front().deployed;
-        if (!result_.tensors.front().joint) return;
+        // Softmax squeezes everything into [0, 1] and would hide the layers: prefer the logits, which come last.
+        const TensorId output = targets_.back().deployed;
+        if (!result_.tensors.back().joint) return;
+        result_.attributed = result_.tensors.back().name;
         std::vector<IntervalTensor> input(d.tensors.size());
         start(input);
         double sum = 0.0;

@@ -73,8 +73,16 @@ void JointPass::prepare(NodeId id) {
                 }
             }
             step.deployed_map = affine_map(d);
-            step.weight_difference = difference(step.deployed_map, step.reference_map);
             step.reference_map.apply(x, pre);
+            step.weight_part = IntervalTensor(pre.shape);
+            difference(step.deployed_map, step.reference_map).apply(x, step.weight_part);
+            if (step.reference_map.weight_uncertainty > 0.0) {  // a folded batch_norm; deployed weights are exact
+                IntervalTensor magnitude(x.shape);
+                for (std::size_t i = 0; i < x.size(); ++i) magnitude.lo[i] = magnitude.hi[i] = load(x, i).magnitude();
+                IntervalTensor slack(pre.shape);
+                uncertainty(step.reference_map).apply(magnitude, slack);
+                for (std::size_t i = 0; i < pre.size(); ++i) store(step.weight_part, i, load(step.weight_part, i) + Interval{-slack.hi[i], slack.hi[i]});
+            }
             break;
         }
         case JointKind::add:
@@ -137,9 +145,7 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
             std::fill(own.bias_hi.begin(), own.bias_hi.end(), 0.0);
             own.apply(x, pre);
             if (exact) break;
-            IntervalTensor weights(pre.shape);
-            step.weight_difference.apply(reference_value(d.node().inputs[0]), weights);
-            for (std::size_t i = 0; i < pre.size(); ++i) store(pre, i, load(pre, i) + load(weights, i));
+            for (std::size_t i = 0; i < pre.size(); ++i) store(pre, i, load(pre, i) + load(step.weight_part, i));
             break;
         }
         case JointKind::add:

@@ -33,7 +33,8 @@ class JointPass {
 
   private:
     struct Step {
-        AffineMap reference_map, deployed_map, weight_difference;  // affine nodes
+        AffineMap reference_map, deployed_map;  // affine nodes
+        IntervalTensor weight_part;             // (Wq - W) r + (bq - b)
         Averaging averaging;
         Movement movement;
         IntervalTensor reference_pre;  // the reference's value before the activation

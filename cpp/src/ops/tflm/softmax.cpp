@@ -183,7 +183,7 @@ Int8Kernel tflm_softmax(const NodeView& node) {
         throw QuantizationError(node.message("beta times the input scale must exceed 2^-26 for the device's softmax"));
     }
     const tflm::Multiplier m = tflm::quantize_multiplier(rescale);
-    const std::int64_t reach = m.exponent > 40 ? 0 : (std::int64_t{15} << 26) >> m.exponent;
+    const std::int64_t reach = m.exponent > 40 ? 0 : (std::int64_t{31} << 26) >> m.exponent;
     for (std::int64_t i = 0; i < 256; ++i) {
         if (i > reach) continue;
         const auto scaled =
