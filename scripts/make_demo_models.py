@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 HERE = Path(__file__).resolve().parent
 DEMO = HERE.parent / "python" / "gonogo" / "demo"
 SEED = 20
-RADIUS = 1.0 / 16.0  # one of the 17 grey levels of the data
+RADIUS = 1.0 / 256.0  # one level of an 8-bit sensor
 
 
 def data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -44,8 +44,8 @@ BoxLike = Union[Box, tuple[Any, Any], None]
 
 SEMANTICS = ("real", "tflm", "ort")
 PROFILES = ("tflm", "ort")
-# Multiply-accumulates that the search for a witness may spend; a few seconds.
-DEFAULT_SEARCH = 2_000_000_000
+# Multiply-accumulates that the search for a witness may spend; about a second.
+DEFAULT_SEARCH = 500_000_000
 
 
 def load(path: str | os.PathLike[str]) -> Graph:

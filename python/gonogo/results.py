@@ -312,7 +312,7 @@ class CostResult:
         if self.core.latency_standing != "estimated" or target.coverage is None:
             note = "coefficients assumed, not measured on this core"
         else:
-            note = f"interval covers {target.coverage:.0%} of {target.networks} networks measured"
+            note = f"interval of {target.coverage:.0%} coverage, from {target.networks} measured networks"
         return Quantity(ends[1], unit, "estimated", ends[0], ends[2], note)
 
     @property

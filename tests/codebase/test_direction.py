@@ -1,6 +1,7 @@
 """No room includes a later one.
 
-numeric, tensor -> domains, ir -> ops -> engines -> bindings -> loaders, analysis, results -> report, hpo, cli
+numeric, tensor -> domains, ir -> ops -> semantics -> engines -> bindings -> loaders, analysis,
+results -> report, hpo, cli
 
 The rule is read off the `#include` and `import` lines. Each check is a function from file texts to a list of
 breaches, so that the tests can also show that a planted breach is found.
@@ -14,8 +15,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # A room may use the rooms with a smaller number, and itself.
-CPP_ROOMS = {"numeric": 0, "tensor": 1, "domains": 2, "ir": 3, "ops": 4, "engines": 5, "bindings": 6}
+CPP_ROOMS = {
+    "numeric": 0,
+    "tensor": 1,
+    "domains": 2,
+    "ir": 3,
+    "ops": 4,
+    "semantics": 5,
+    "engines": 6,
+    "bindings": 7,
+}
 CPP_ANYWHERE = {"error.hpp", "version.hpp"}
+# The builder looks operators up by name and applies their rules: it sees the record's form, never an operator.
+CPP_EXCEPTIONS = {
+    ("src/ir/graph.cpp", "gonogo/ops/record.hpp"),
+    ("src/ir/graph_builder.cpp", "gonogo/ops/record.hpp"),
+    ("src/ir/node_checks.hpp", "gonogo/ops/record.hpp"),
+}
 # Engines don't include each other. Other files in engines/ are common ground, which may include no engine.
 ENGINES = ("bounds", "error", "cost", "space")
 
@@ -24,18 +40,19 @@ PYTHON_ROOMS = {
     "errors": 1,
     "units": 2,
     "files": 2,
-    "results": 3,
     "limits": 3,
     "box": 3,
     "targets": 3,
     "architecture": 3,
     "loaders": 3,
-    "analysis": 4,
-    "report": 5,
-    "hpo": 5,
-    "testing": 5,
-    "cli": 6,
-    "__main__": 7,
+    "results": 4,
+    "analysis": 5,
+    "report": 6,
+    "hpo": 6,
+    "testing": 6,
+    "progress": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -64,6 +81,8 @@ def cpp_breaches(files: dict[str, str]) -> list[str]:
             if "/" not in target and not target.endswith(".hpp"):
                 continue  # the standard library
             if target.split("/")[-1] in CPP_ANYWHERE and target.count("/") <= 1:
+                continue
+            if (path, target) in CPP_EXCEPTIONS:
                 continue
             other, other_inside = cpp_room(target) if "/" in target else (room, target)
             if other not in CPP_ROOMS:
@@ -113,7 +132,7 @@ def python_breaches(files: dict[str, str]) -> list[str]:
                 found.append(f"{path}: relative import {module}; write gonogo.<room>")
             elif module.split(".")[0] == "gonogo":
                 other = python_room(module)
-                if other == room:
+                if other == room or module == "gonogo.__version__":
                     continue
                 if other not in PYTHON_ROOMS:
                     found.append(f"{path}: imports {module}, which is in no room")
@@ -165,7 +184,9 @@ def test_planted_breaches_are_found() -> None:
         ("include/gonogo/error.hpp", '#include "gonogo/ir/graph.hpp"'),
         ("src/tensor/shape.cpp", '#include "gonogo/domains/interval_tensor.hpp"'),
     ]:
-        assert len(cpp_breaches({path: allowed * (room_of(path) >= 4) + line + "\n"})) == 1, path
+        assert len(cpp_breaches({path: allowed * (room_of(path) >= CPP_ROOMS["ops"]) + line + "\n"})) == 1, (
+            path
+        )
     for path, text in [
         ("loaders/onnx.py", "from gonogo.analysis import bound"),
         ("results.py", "def f():\n    import gonogo.report.text"),

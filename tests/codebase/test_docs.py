@@ -43,3 +43,18 @@ def test_no_machine_paths_in_the_repository(root: Path) -> None:
             if path.suffix in {".py", ".cpp", ".hpp", ".md", ".txt", ".cmake", ".toml", ".pyi", ".json"}:
                 text = path.read_text(encoding="utf-8")
                 assert not re.search(r"/(?:tmp|home|root|work)/\w", text), path.relative_to(root)
+
+
+def test_the_readme_s_python_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(Path(gonogo.__file__).parent / "demo")
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_readme_has_the_two_commands(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert "    pip install . && gonogo demo\n" in text
+    # .ci/run finds this line, so that what it runs is what readers are told to run.
+    assert re.search(r"^    pip install '\.\[test\]' && pytest.*$", text, re.MULTILINE)

@@ -55,9 +55,6 @@ def data(kind: str, terms: int, outputs: int, r: np.random.Generator) -> tuple[A
     elif kind == "steep":  # large weights on subnormal inputs: a radius that underflows would be lost
         w = np.ldexp(w, r.integers(900, 980, w.shape))
         x = np.ldexp(x, r.integers(-1074, -1000, terms))
-    elif kind == "integer":  # exact products and sums
-        w = np.round(w * 100)
-        x = np.round(x * 100)
     return np.ascontiguousarray(w), np.ascontiguousarray(x)
 
 

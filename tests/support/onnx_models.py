@@ -124,7 +124,7 @@ def float_nets(seed: int = 0) -> Iterator[tuple[str, bytes, list[int]]]:
         [
             node("Conv", ["x", "w1", "b1"], ["h"], strides=[2, 1], pads=[1, 0, 2, 1], group=2),
             node("Relu", ["h"], ["r"]),
-            node("Conv", ["r", "w2", "b2"], ["h2"], dilations=[2, 2], auto_pad="SAME_UPPER"),
+            node("Conv", ["r", "w2", "b2"], ["h2"], dilations=[2, 2], pads=[2, 2, 2, 2]),
             node("Concat", ["h2", "r"], ["c"], axis=1),
             node("Transpose", ["c"], ["t"], perm=[0, 2, 3, 1]),
             node("Reshape", ["t", "shape"], ["f"]),

@@ -26,6 +26,8 @@ _FUSED_ONE_TYPE = ("Conv", "MatMul", "Gemm", "AveragePool", "GlobalAveragePool",
 # Float32 arithmetic that the file determines, element by element.
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Relu", "Clip", "LeakyRelu", "Sigmoid", "Tanh", "Concat", "Pad", "MaxPool",
                 "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Identity")  # fmt: skip
+# On integers these copy: result and operand have one set of parameters.
+_COPIES = ("MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Identity", "Dropout")
 _DATA_INPUTS = {"Add": 2, "Sub": 2, "Mul": 2, "MatMul": 2, "Conv": 3, "Gemm": 3}
 
 
@@ -39,16 +41,15 @@ class Qdq:
     int8_allowed: bool
 
     def run(self) -> None:
-        self.index()
+        self.read_parameters()
         self.join_matmul_and_add()
-        if not any(n.op in (_Q, _DQ) for n in self.model.nodes):
-            return
-        if self.model.overridable:
+        if self.parameters.of and self.model.overridable:
             raise ModelError(
                 f"{self.model.source}: an initializer is listed as an input too, so that the runtime can't treat it as "
                 "a constant; remove it from the inputs"
             )
-        self.read_parameters()
+        if not any(n.op in (_Q, _DQ) for n in self.model.nodes):
+            return
         self.remove_dropout()
         self.remove_clips()
         self.move_dequantize_down()
@@ -93,10 +94,13 @@ class Qdq:
     # ---- passes, in the runtime's order --------------------------------------------------------------------------------
 
     def read_parameters(self) -> None:
-        """Parameters of every Q output and DQ input. Constants that are quantised in the file are folded."""
+        """Parameters of every Q output and DQ input, and of what copies integers between them. A Q of a constant is
+        folded, as the runtime does."""
         rest = []
         for node in self.model.nodes:
             if node.op not in (_Q, _DQ):
+                if node.op in _COPIES and node.input(0) in self.parameters.of:
+                    self.parameters.set(node, node.outputs[0], self.parameters.of[node.input(0)])
                 rest.append(node)
                 continue
             if node.integer("block_size", 0) != 0 or node.integer("output_dtype", 0) not in (0, 2, 3):
@@ -118,6 +122,9 @@ class Qdq:
                 node.fail(QuantizationError, "an activation with a scale per channel")
             params.quantized(self.shapes.get(node, 0), node.where())
             rest.append(node)
+        for node in reversed(rest):
+            if node.op in _COPIES and node.outputs[0] in self.parameters.of:
+                self.parameters.set(node, node.input(0), self.parameters.of[node.outputs[0]])
         self.model.nodes = rest
         self.index()
 

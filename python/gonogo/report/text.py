@@ -18,6 +18,7 @@ from gonogo.results import (
 )
 
 MAX_ROWS = 8
+MAX_NAME = 48
 _MARKS = {Feasibility.FEASIBLE: "ok", Feasibility.INFEASIBLE: "NO", Feasibility.UNDECIDED: "?"}
 
 
@@ -46,6 +47,14 @@ def table(rows: Sequence[tuple[str, ...]], right: frozenset[int] = frozenset()) 
             c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
         ]
         yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _short(name: str) -> str:
+    """Converters chain names with semicolons; the first one tells enough, and 48 characters fit."""
+    first = name.split(";")[0]
+    if len(first) > MAX_NAME:
+        first = first[: MAX_NAME // 2] + "..." + first[3 - MAX_NAME // 2 :]
+    return first + (";..." if ";" in name else "")
 
 
 def _check(result: CheckResult) -> Iterator[str]:
@@ -103,7 +112,7 @@ def _error_body(result: ErrorResult) -> Iterator[str]:
         shares = sorted(result.per_layer, key=lambda s: -s.share)[:MAX_ROWS]
         yield ""
         yield "Where the bound comes from"
-        yield from table([(f"{s.share:6.1%}", s.op, s.name) for s in shares])
+        yield from table([(f"{s.share:6.1%}", s.op, _short(s.name)) for s in shares])
         if len(result.per_layer) > MAX_ROWS:
             yield f"  and {len(result.per_layer) - MAX_ROWS} smaller"
     touched = [s for s in result.saturation if s.low_count or s.high_count]
@@ -112,7 +121,7 @@ def _error_body(result: ErrorResult) -> Iterator[str]:
         yield "Activations that some input of the box may saturate"
         yield from table(
             [
-                (s.tensor, f"{s.low_count} low", f"{s.high_count} high", f"of {s.elements}")
+                (_short(s.tensor), f"{s.low_count} low", f"{s.high_count} high", f"of {s.elements}")
                 for s in touched[:MAX_ROWS]
             ],
             frozenset({1, 2}),
@@ -123,14 +132,14 @@ def _error_body(result: ErrorResult) -> Iterator[str]:
 
 def _error_row(t: TensorError) -> tuple[str, ...]:
     ratio = units.ratio_up(t.worst, t.witness.value)
-    return (t.name, units.down(t.witness.value), units.up(t.worst), ratio, t.method)
+    return (_short(t.name), units.down(t.witness.value), units.up(t.worst), ratio, t.method)
 
 
 def _bound(result: BoundResult) -> Iterator[str]:
     yield from _asked(result.provenance)
     yield ""
     for tensor in result.tensors:
-        yield f"Range of {tensor.name}, proved"
+        yield f"Range of {_short(tensor.name)}, proved"
         low, high = tensor.lower.ravel(), tensor.upper.ravel()
         shown = min(low.size, 4 * MAX_ROWS)
         rows = [("element", "at least", "at most")]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import functools
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from gonogo import _core
-
-SUPPORT = Path(__file__).resolve().parents[2] / "support" / "json_graph.py"
+from support import json_graph
 
 Row = dict[str, str]
 GraphOf = Callable[[str], _core.Graph]
@@ -51,17 +48,7 @@ def read(path: Path) -> Iterator[Row]:
 
 
 @pytest.fixture(scope="session")
-def json_graph() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("json_graph", SUPPORT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def graph_of(corpus: Path, json_graph: ModuleType) -> GraphOf:
+def graph_of(corpus: Path) -> GraphOf:
     @functools.cache
     def graph(model: str) -> _core.Graph:
         return json_graph.build(json_graph.read(corpus / "cost" / "graphs" / f"{model}.json"))

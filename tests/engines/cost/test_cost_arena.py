@@ -80,7 +80,7 @@ def test_what_the_runtime_cannot_load_is_undecided_or_refused(
 
 
 @pytest.mark.corpus
-def test_scratch_of_each_measured_layer(rows: Rows, json_graph: object) -> None:
+def test_scratch_of_each_measured_layer(rows: Rows) -> None:
     """One-node graphs: the scratch column of the kernel counts, on each core."""
     import numpy as np
 

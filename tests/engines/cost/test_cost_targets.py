@@ -81,6 +81,16 @@ def test_own_files(write) -> None:  # type: ignore[no-untyped-def]
     assert targets.load(str(write(MINIMAL))).name == "mine"
 
 
+def test_the_documented_form_is_read(root: Path, write) -> None:  # type: ignore[no-untyped-def]
+    text = (root / "docs" / "cost-model.md").read_text(encoding="utf-8").split("## Target files")[1]
+    block = [
+        line[4:] for line in text.split("## Speed")[0].splitlines() if line.startswith("    ") or not line
+    ]
+    mine = targets.load(write("\n".join(block)))
+    assert (mine.ram_bytes, mine.flash_bytes, mine.clock_hz) == (128 * 1024, 1024 * 1024, 80e6)
+    assert (mine.coverage, mine.networks) == (0.75, 3)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

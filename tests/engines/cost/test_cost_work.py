@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from gonogo import _core
+from support import json_graph
 
 if TYPE_CHECKING:
     from .conftest import GraphOf, Row
@@ -109,7 +109,7 @@ def test_without_a_tflite_file_flash_and_ram_are_estimated() -> None:
 
 
 @pytest.mark.corpus
-def test_flash_without_the_file_encloses_the_file(corpus: Path, json_graph: ModuleType) -> None:
+def test_flash_without_the_file_encloses_the_file(corpus: Path) -> None:
     for path in sorted((corpus / "cost" / "graphs").glob("*.json")):
         data = json_graph.read(path)
         if any(op["op"] in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM") for op in data["ops"]):

@@ -117,12 +117,13 @@ struct AddSteps {
     float a_first(float a, float b) const { return std::fma(b, rb, std::fma(a, ra, fixed_ba)); }
 };
 
-// True when a is constant along the innermost dimension in which the operands' dimensions aren't both one; then the
-// runtime treats it as a scalar. Two single elements count so too.
+// The runtime aligns the dimensions that both operands have, from the last. In the innermost of them that isn't one for
+// both, an operand of length one is a scalar; when there is none, each output is a span of its own and a is the scalar.
+// An operand of rank 0 counts as one dimension of length one.
 bool first_is_scalar(const Shape& a, const Shape& b) {
-    for (std::size_t i = 1; i <= std::max(a.size(), b.size()); ++i) {
-        const std::int64_t da = i <= a.size() ? a[a.size() - i] : 1;
-        const std::int64_t db = i <= b.size() ? b[b.size() - i] : 1;
+    for (std::size_t i = 1; i <= std::max<std::size_t>(std::min(a.size(), b.size()), 1); ++i) {
+        const std::int64_t da = a.empty() ? 1 : a[a.size() - i];
+        const std::int64_t db = b.empty() ? 1 : b[b.size() - i];
         if (da > 1 || db > 1) return da == 1;
     }
     return true;

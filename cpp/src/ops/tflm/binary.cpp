@@ -135,17 +135,10 @@ Int8Kernel sum(const NodeView& node, bool minus) {
     const Operand b = operand(node, 1);
     const int8::Affine out = tflm::int8_tensor(node, node.output());
     Sum s{{}, {}, {}, minus};
-    if (minus) {  // SUB computes its multipliers in float32
-        const float twice = 2.0F * std::max(a.q.scale, b.q.scale);
-        s.ma = tflm::quantize_multiplier_below_one(node, static_cast<double>(a.q.scale / twice));
-        s.mb = tflm::quantize_multiplier_below_one(node, static_cast<double>(b.q.scale / twice));
-        s.mo = tflm::quantize_multiplier_below_one(node, static_cast<double>(twice / (1048576.0F * out.scale)));
-    } else {
-        const double twice = 2.0 * std::max(a.scale(), b.scale());
-        s.ma = tflm::quantize_multiplier_below_one(node, a.scale() / twice);
-        s.mb = tflm::quantize_multiplier_below_one(node, b.scale() / twice);
-        s.mo = tflm::quantize_multiplier_below_one(node, twice / (1048576.0 * static_cast<double>(out.scale)));
-    }
+    const double twice = 2.0 * std::max(a.scale(), b.scale());
+    s.ma = tflm::quantize_multiplier_below_one(node, a.scale() / twice);
+    s.mb = tflm::quantize_multiplier_below_one(node, b.scale() / twice);
+    s.mo = tflm::quantize_multiplier_below_one(node, twice / (1048576.0 * static_cast<double>(out.scale)));
     const auto drift = [&](const Operand& o, Multiplier m) {
         const Interval used = Interval::point(value_of(m)) * Interval::point(tflm::value_of(s.mo)) *
                               Interval::point(static_cast<double>(unit));

@@ -59,8 +59,7 @@ double bias_error(const NodeView& node, float s_in, const Quantization& weights,
     return worst;
 }
 
-// `legacy`: the product of the scales is rounded to float32 first, as FULLY_CONNECTED does per tensor.
-Int8Kernel linear(const NodeView& node, LinearAccumulator accumulator, bool legacy) {
+Int8Kernel linear(const NodeView& node, LinearAccumulator accumulator) {
     const int8::Affine in = tflm::int8_tensor(node, node.input(0));
     const int8::Affine out = tflm::int8_tensor(node, node.output());
     const Tensor& weights = node.input(1);
@@ -80,8 +79,7 @@ Int8Kernel linear(const NodeView& node, LinearAccumulator accumulator, bool lega
             throw QuantizationError(
                 node.message("the weights' scale of channel " + std::to_string(c) + " isn't positive and finite"));
         }
-        const double product =
-            legacy ? static_cast<double>(in.scale * s_w) : static_cast<double>(in.scale) * static_cast<double>(s_w);
+        const double product = static_cast<double>(in.scale) * static_cast<double>(s_w);  // exact
         const Multiplier m = tflm::quantize_multiplier(product / static_cast<double>(out.scale));
         tflm::check_shift(node, state->accumulator.bound(c), m, "channel " + std::to_string(c));
         state->multipliers.push_back(m);
@@ -112,17 +110,15 @@ Int8Kernel linear(const NodeView& node, LinearAccumulator accumulator, bool lega
 }  // namespace
 
 Int8Kernel tflm_dense(const NodeView& node) {
-    LinearAccumulator accumulator = LinearAccumulator::dense(node);
-    const bool legacy = node.input(1).quantization->scales.size() == 1;
-    return linear(node, std::move(accumulator), legacy);
+    return linear(node, LinearAccumulator::dense(node));
 }
 
 Int8Kernel tflm_conv2d(const NodeView& node) {
-    return linear(node, LinearAccumulator::conv2d(node), false);
+    return linear(node, LinearAccumulator::conv2d(node));
 }
 
 Int8Kernel tflm_depthwise_conv2d(const NodeView& node) {
-    return linear(node, LinearAccumulator::depthwise_conv2d(node), false);
+    return linear(node, LinearAccumulator::depthwise_conv2d(node));
 }
 
 }  // namespace gonogo

@@ -34,8 +34,8 @@ Int8Kernel tflm_argmax(const NodeView& node);  // the output integers are indice
 // Quantised to quantised. Float tensors are the engine's: it calls the two functions below.
 Int8Kernel tflm_quantize(const NodeView& node);
 
-// clamp(round_half_away(fl32(x / scale)) + zero_point, lo, hi). x must not be NaN. Beyond 2^31 steps the device's
-// float-to-int conversion isn't defined by C; this saturates, as ARM does.
+// clamp(round_half_away(fl32(x / scale)) + zero_point, lo, hi). Throws OverflowRiskError for NaN and from 2^31 steps
+// on, where the device's float-to-int conversion isn't defined by C (an x86 build answers 127 to -1e30).
 std::int32_t tflm_quantize_float(float x, const Quantization& output, std::int32_t lo, std::int32_t hi);
 // fl32(scale * (q - zero_point))
 float tflm_dequantize_value(std::int32_t q, const Quantization& input);

@@ -110,13 +110,14 @@ Int8Kernel tflm_relu(const NodeView& node) {
     return build(node, u, std::max(enumerated_error(u), enumerated_error(limited)));
 }
 
-// y = A(x; s_in / s_out) for x >= 0, A(x; s_in alpha / s_out) below; both multipliers are computed in float32.
+// y = A(x; s_in / s_out) for x >= 0, A(x; s_in alpha / s_out) below; both multipliers are computed in binary64.
 Int8Kernel tflm_leaky_relu(const NodeView& node) {
     Unary u = int8_unary(node);
     const double alpha = node.number("alpha");
-    const Multiplier identity = tflm::quantize_multiplier(static_cast<double>(u.in.scale / u.out.scale));
-    const Multiplier slope =
-        tflm::quantize_multiplier(static_cast<double>(u.in.scale * static_cast<float>(alpha) / u.out.scale));
+    const double s_in = static_cast<double>(u.in.scale);
+    const double s_out = static_cast<double>(u.out.scale);
+    const Multiplier identity = tflm::quantize_multiplier(s_in / s_out);
+    const Multiplier slope = tflm::quantize_multiplier(s_in * static_cast<double>(static_cast<float>(alpha)) / s_out);
     const std::int64_t reach = int8::largest_centred(u.domain, u.in.zero_point);
     tflm::check_shift(node, reach, identity, "input");
     tflm::check_shift(node, reach, slope, "input");
@@ -179,9 +180,11 @@ Int8Kernel tflm_quantize(const NodeView& node) {
 
 std::int32_t tflm_quantize_float(float x, const Quantization& output, std::int32_t lo, std::int32_t hi) {
     const float steps = std::round(x / output.scale());
-    constexpr float limit = 0x1p31F;
-    if (steps >= limit) return hi;
-    if (steps <= -limit) return lo;
+    if (!(std::fabs(steps) < 0x1p31F)) {
+        throw OverflowRiskError("the input " + std::to_string(x) +
+                                " is 2^31 quantisation steps or more from zero, where "
+                                "the device's conversion to int32 isn't defined; clip the inputs");
+    }
     return int8::clamp(static_cast<std::int64_t>(steps) + output.zero_point(), {lo, hi});
 }
 

@@ -1,0 +1,34 @@
+"""Writes docs/operators.md from the operator records: run it after changing a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gonogo import _core
+
+HEAD = """# Operators
+
+Generated from the records in `cpp/src/ops` by `scripts/make_operator_table.py`; don't edit. An empty cell means that the
+engine in question raises UnsupportedOperatorError for the operator. *real*: rigorous evaluation in real arithmetic.
+*tflm*, *ort*: integer kernels, bit for bit those of TFLite Micro and ONNX Runtime (docs/int8-semantics.md says under
+which conditions on types and parameters). *joint*: the error bound cancels what both networks share. Every operator has
+shape and work counts.
+
+| operator | what it computes | ONNX | TFLite | real | tflm | ort | joint |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def table() -> str:
+    """The whole page."""
+    rows = []
+    for row in _core.operators():
+        marks = ["yes" if row[key] else "" for key in ("real", "tflm", "ort", "joint")]
+        rows.append("| " + " | ".join([row["name"], row["summary"], row["onnx"], row["tflite"], *marks]) + " |")
+    return HEAD + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    path = Path(__file__).resolve().parent.parent / "docs" / "operators.md"
+    path.write_text(table(), encoding="utf-8")
+    print(f"wrote {path}")
