@@ -8,3 +8,4 @@ void register_numeric(pybind11::module_& m);
 void register_graph(pybind11::module_& m);
 void register_engines(pybind11::module_& m);
 void register_cost(pybind11::module_& m);
+void register_integer_kernels(pybind11::module_& m);

@@ -27,9 +27,11 @@ Profile profile_named(const std::string& name) {
     throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
 }
 
-std::vector<IntervalTensor> take_box(const Graph& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi) {
+std::vector<IntervalTensor> take_box(const Graph& graph, const std::vector<py::object>& lo,
+                                     const std::vector<py::object>& hi) {
     if (lo.size() != hi.size() || lo.size() != graph.inputs.size()) {
-        throw BoxError(graph.source + ": the box has " + std::to_string(lo.size()) + " lower and " + std::to_string(hi.size()) + " upper tensors, the model has " +
+        throw BoxError(graph.source + ": the box has " + std::to_string(lo.size()) + " lower and " +
+                       std::to_string(hi.size()) + " upper tensors, the model has " +
                        std::to_string(graph.inputs.size()) + " inputs");
     }
     std::vector<IntervalTensor> box;
@@ -38,8 +40,8 @@ std::vector<IntervalTensor> take_box(const Graph& graph, const std::vector<py::o
         const auto low = bindings::take<double>(lo[k], "lo");
         const auto high = bindings::take<double>(hi[k], "hi");
         if (low.shape != t.dims || high.shape != t.dims) {
-            throw BoxError(graph.source + ": box of input '" + t.name + "': shapes " + to_string(low.shape) + " and " + to_string(high.shape) + ", the input has " +
-                           to_string(t.dims));
+            throw BoxError(graph.source + ": box of input '" + t.name + "': shapes " + to_string(low.shape) + " and " +
+                           to_string(high.shape) + ", the input has " + to_string(t.dims));
         }
         IntervalTensor b;
         b.shape = t.dims;
@@ -58,7 +60,8 @@ auto guarded(Work&& work) {
     return work();
 }
 
-py::dict evaluate_real(const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi, bool all) {
+py::dict evaluate_real(const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
+                       bool all) {
     const auto box = take_box(*graph, lo, hi);
     std::vector<IntervalTensor> values = guarded([&] {
         check_box(*graph, box);
@@ -72,7 +75,8 @@ py::dict evaluate_real(const GraphPointer& graph, const std::vector<py::object>&
         const bool wanted = all || std::find(graph->outputs.begin(), graph->outputs.end(), id) != graph->outputs.end();
         if (!wanted || values[t].size() == 0) continue;
         const Tensor& tensor = graph->tensor(id);
-        out[py::str(tensor.name)] = py::make_tuple(bindings::give(std::move(values[t].lo), tensor.dims), bindings::give(std::move(values[t].hi), tensor.dims));
+        out[py::str(tensor.name)] = py::make_tuple(bindings::give(std::move(values[t].lo), tensor.dims),
+                                                   bindings::give(std::move(values[t].hi), tensor.dims));
     }
     return out;
 }
@@ -85,7 +89,8 @@ DeviceValue take_value(const Graph& graph, TensorId id, const py::object& array)
         const ClampRange limits = storage_limits(t);
         for (const std::int32_t q : a.values) {
             if (q < limits.lo || q > limits.hi) {
-                throw py::value_error("input '" + t.name + "': " + std::to_string(q) + " is outside the range of " + std::string(name_of(t.dtype)));
+                throw py::value_error("input '" + t.name + "': " + std::to_string(q) + " is outside the range of " +
+                                      std::string(name_of(t.dtype)));
             }
         }
         v.integers.assign(a.values.begin(), a.values.end());
@@ -96,9 +101,12 @@ DeviceValue take_value(const Graph& graph, TensorId id, const py::object& array)
     return v;
 }
 
-py::dict evaluate_int8(const GraphPointer& graph, const std::string& profile, const std::vector<py::object>& inputs, bool all) {
+py::dict evaluate_int8(const GraphPointer& graph, const std::string& profile, const std::vector<py::object>& inputs,
+                       bool all) {
     const Profile p = profile_named(profile);
-    if (inputs.size() != graph->inputs.size()) throw BoxError(graph->source + ": " + std::to_string(inputs.size()) + " inputs given, the model has " + std::to_string(graph->inputs.size()));
+    if (inputs.size() != graph->inputs.size())
+        throw BoxError(graph->source + ": " + std::to_string(inputs.size()) + " inputs given, the model has " +
+                       std::to_string(graph->inputs.size()));
     std::vector<DeviceValue> in;
     for (std::size_t k = 0; k < inputs.size(); ++k) in.push_back(take_value(*graph, graph->inputs[k], inputs[k]));
     std::vector<DeviceValue> values = guarded([&] {
@@ -111,8 +119,10 @@ py::dict evaluate_int8(const GraphPointer& graph, const std::string& profile, co
         const auto id = static_cast<TensorId>(t);
         if (!all && std::find(graph->outputs.begin(), graph->outputs.end(), id) == graph->outputs.end()) continue;
         const Tensor& tensor = graph->tensor(id);
-        if (!values[t].integers.empty()) out[py::str(tensor.name)] = bindings::give(std::move(values[t].integers), tensor.dims);
-        if (!values[t].floats.empty()) out[py::str(tensor.name)] = bindings::give(std::move(values[t].floats), tensor.dims);
+        if (!values[t].integers.empty())
+            out[py::str(tensor.name)] = bindings::give(std::move(values[t].integers), tensor.dims);
+        if (!values[t].floats.empty())
+            out[py::str(tensor.name)] = bindings::give(std::move(values[t].floats), tensor.dims);
     }
     return out;
 }
@@ -144,7 +154,9 @@ struct IntegerRunner {
     }
 };
 
-Doubles copy(const std::vector<double>& values, const Shape& shape) { return bindings::give(std::vector<double>(values), shape); }
+Doubles copy(const std::vector<double>& values, const Shape& shape) {
+    return bindings::give(std::vector<double>(values), shape);
+}
 
 }  // namespace
 
@@ -159,19 +171,31 @@ void register_engines(py::module_& m) {
         .def_readonly("name", &TensorError::name)
         .def_readonly("reference_name", &TensorError::reference_name)
         .def_property_readonly("method", [](const TensorError& e) { return e.joint ? "joint" : "separate"; })
-        .def_property_readonly("lower", [](const TensorError& e) { return copy(e.lower, e.shape); }, "Guaranteed lower bound on deployed - reference.")
-        .def_property_readonly("upper", [](const TensorError& e) { return copy(e.upper, e.shape); }, "Guaranteed upper bound on deployed - reference.")
-        .def_property_readonly("bound", [](const TensorError& e) { return copy(e.bound, e.shape); }, "Guaranteed upper bound on |deployed - reference|.")
-        .def_property_readonly("witness_value", [](const TensorError& e) { return copy(e.witness, e.shape); },
-                               "Guaranteed lower bound on the largest |deployed - reference|: reached by an input that was evaluated.")
+        .def_property_readonly(
+            "lower", [](const TensorError& e) { return copy(e.lower, e.shape); },
+            "Guaranteed lower bound on deployed - reference.")
+        .def_property_readonly(
+            "upper", [](const TensorError& e) { return copy(e.upper, e.shape); },
+            "Guaranteed upper bound on deployed - reference.")
+        .def_property_readonly(
+            "bound", [](const TensorError& e) { return copy(e.bound, e.shape); },
+            "Guaranteed upper bound on |deployed - reference|.")
+        .def_property_readonly(
+            "witness_value", [](const TensorError& e) { return copy(e.witness, e.shape); },
+            "Guaranteed lower bound on the largest |deployed - reference|: reached by an input that was evaluated.")
         .def_readonly("worst_witness", &TensorError::worst_witness)
-        .def_property_readonly("witness_inputs", [](const TensorError& e) {
-            py::list out;
-            for (const auto& x : e.worst_input) out.append(copy(x, {static_cast<std::int64_t>(x.size())}));
-            return out;
-        }, "The input of the largest witness, flattened, one array per model input.");
+        .def_property_readonly(
+            "witness_inputs",
+            [](const TensorError& e) {
+                py::list out;
+                for (const auto& x : e.worst_input) out.append(copy(x, {static_cast<std::int64_t>(x.size())}));
+                return out;
+            },
+            "The input of the largest witness, flattened, one array per model input.");
 
-    py::class_<LayerShare>(m, "LayerShare", "Error bound on the attributed tensor if this layer alone were deployed and all others exact, and its share of the sum.")
+    py::class_<LayerShare>(m, "LayerShare",
+                           "Error bound on the attributed tensor if this layer alone were deployed and all others "
+                           "exact, and its share of the sum.")
         .def_readonly("name", &LayerShare::name)
         .def_readonly("op", &LayerShare::op)
         .def_readonly("alone", &LayerShare::alone)
@@ -192,40 +216,57 @@ void register_engines(py::module_& m) {
         .def_readonly("assumptions", &ErrorResult::assumptions)
         .def_readonly("evaluations", &ErrorResult::evaluations);
 
-    py::class_<IntegerRunner>(m, "IntegerRunner", "A quantised graph prepared for exact integer evaluation on many inputs.")
+    py::class_<IntegerRunner>(m, "IntegerRunner",
+                              "A quantised graph prepared for exact integer evaluation on many inputs.")
         .def(py::init([](const GraphPointer& graph, const std::string& profile) {
                  return IntegerRunner{graph, std::make_shared<const IntegerProgram>(graph, profile_named(profile))};
              }),
              py::arg("graph"), py::arg("profile"))
         .def("__call__", &IntegerRunner::operator(), py::arg("inputs"),
-             "Outputs for one list of inputs (int32 integers, or float32 for float inputs), exactly as the device computes them.");
+             "Outputs for one list of inputs (int32 integers, or float32 for float inputs), exactly as the device "
+             "computes them.");
 
     m.def("evaluate_real", &evaluate_real, py::arg("graph"), py::arg("lo"), py::arg("hi"), py::arg("all") = false,
-          "Enclosures (lower, upper) of the outputs, or of all tensors, by name, in real arithmetic over the box [lo, hi].");
-    m.def("evaluate_int8", &evaluate_int8, py::arg("graph"), py::arg("profile"), py::arg("inputs"), py::arg("all") = false,
+          "Enclosures (lower, upper) of the outputs, or of all tensors, by name, in real arithmetic over the box [lo, "
+          "hi].");
+    m.def("evaluate_int8", &evaluate_int8, py::arg("graph"), py::arg("profile"), py::arg("inputs"),
+          py::arg("all") = false,
           "Exact integers (float32 numbers for float tensors) of the outputs, or of all tensors, by name.");
-    m.def("whole_box", [](const GraphPointer& graph) {
-        py::list lo;
-        py::list hi;
-        for (const IntervalTensor& b : guarded([&] { return whole_box(*graph); })) {
-            lo.append(copy(b.lo, b.shape));
-            hi.append(copy(b.hi, b.shape));
-        }
-        return py::make_tuple(lo, hi);
-    }, py::arg("graph"), "Lower and upper ends of the whole range that the integer inputs represent.");
-    m.def("bound", [](const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi, const std::string& semantics, const std::optional<std::string>& tensor) {
-        const auto box = take_box(*graph, lo, hi);
-        std::optional<Profile> profile;
-        if (semantics != "real") profile = profile_named(semantics);
-        return guarded([&] { return bound(graph, box, profile, tensor.value_or("")); });
-    }, py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),
-          "Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for `tensor`.");
-    m.def("error", [](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
-                      const std::string& profile, const std::optional<std::string>& tensor, std::int64_t search_multiplies, std::uint64_t seed, bool attribute) {
-        const auto box = take_box(*deployed, lo, hi);
-        const ErrorOptions options{profile_named(profile), tensor.value_or(""), search_multiplies, seed, attribute};
-        return guarded([&] { return error(reference, deployed, box, options); });
-    }, py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"), py::arg("profile"), py::arg("tensor") = py::none(),
-          py::arg("search_multiplies") = std::int64_t{500'000'000}, py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true,
-          "Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.");
+    m.def(
+        "whole_box",
+        [](const GraphPointer& graph) {
+            py::list lo;
+            py::list hi;
+            for (const IntervalTensor& b : guarded([&] { return whole_box(*graph); })) {
+                lo.append(copy(b.lo, b.shape));
+                hi.append(copy(b.hi, b.shape));
+            }
+            return py::make_tuple(lo, hi);
+        },
+        py::arg("graph"), "Lower and upper ends of the whole range that the integer inputs represent.");
+    m.def(
+        "bound",
+        [](const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
+           const std::string& semantics, const std::optional<std::string>& tensor) {
+            const auto box = take_box(*graph, lo, hi);
+            std::optional<Profile> profile;
+            if (semantics != "real") profile = profile_named(semantics);
+            return guarded([&] { return bound(graph, box, profile, tensor.value_or("")); });
+        },
+        py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),
+        "Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for "
+        "`tensor`.");
+    m.def(
+        "error",
+        [](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
+           const std::vector<py::object>& hi, const std::string& profile, const std::optional<std::string>& tensor,
+           std::int64_t search_multiplies, std::uint64_t seed, bool attribute) {
+            const auto box = take_box(*deployed, lo, hi);
+            const ErrorOptions options{profile_named(profile), tensor.value_or(""), search_multiplies, seed, attribute};
+            return guarded([&] { return error(reference, deployed, box, options); });
+        },
+        py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"), py::arg("profile"),
+        py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
+        py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true,
+        "Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.");
 }

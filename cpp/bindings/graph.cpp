@@ -19,13 +19,17 @@ using namespace gonogo;
 namespace {
 
 DType dtype_named(const std::string& name) {
-    for (const DType t : {DType::float32, DType::int8, DType::uint8, DType::int16, DType::int32, DType::int64, DType::boolean}) {
+    for (const DType t :
+         {DType::float32, DType::int8, DType::uint8, DType::int16, DType::int32, DType::int64, DType::boolean}) {
         if (name == name_of(t)) return t;
     }
-    throw UnsupportedTypeError("element type '" + name + "' isn't supported; known: float32, int8, uint8, int16, int32, int64, bool");
+    throw UnsupportedTypeError("element type '" + name +
+                               "' isn't supported; known: float32, int8, uint8, int16, int32, int64, bool");
 }
 
-std::vector<Expr> expressions(const std::vector<std::int64_t>& shape) { return {shape.begin(), shape.end()}; }
+std::vector<Expr> expressions(const std::vector<std::int64_t>& shape) {
+    return {shape.begin(), shape.end()};
+}
 
 struct TensorInfo {
     std::string name;
@@ -43,7 +47,9 @@ struct NodeInfo {
     Attributes attributes;
 };
 
-TensorInfo info(const Tensor& t) { return {t.name, std::string(name_of(t.dtype)), t.dims, t.quantization, t.is_constant}; }
+TensorInfo info(const Tensor& t) {
+    return {t.name, std::string(name_of(t.dtype)), t.dims, t.quantization, t.is_constant};
+}
 
 NodeInfo info(const Graph& g, const Node& n) {
     NodeInfo out{n.name, std::string(n.op->name), {}, {}, n.attributes};
@@ -61,7 +67,8 @@ std::vector<std::string> names(const Graph& g, const std::vector<TensorId>& ids)
 TensorId add_constant(GraphBuilder& b, std::string name, const py::array& values, std::optional<Quantization> q) {
     const std::string dtype = py::str(values.dtype());
     if ((values.flags() & py::array::c_style) == 0) {
-        throw py::value_error("constant '" + name + "': expected a C-contiguous array; numpy.ascontiguousarray makes one");
+        throw py::value_error("constant '" + name +
+                              "': expected a C-contiguous array; numpy.ascontiguousarray makes one");
     }
     Shape shape;
     for (py::ssize_t d = 0; d < values.ndim(); ++d) shape.push_back(values.shape(d));
@@ -81,8 +88,11 @@ void register_graph(py::module_& m) {
              }),
              py::arg("scales"), py::arg("zero_points"), py::arg("axis") = 0,
              "Scales (float32[k]) and zero points (int32[k] or int32[1]); k = 1, or the length of dimension `axis`.")
-        .def_property_readonly("scales", [](const Quantization& q) { return bindings::give(std::vector<float>(q.scales)); })
-        .def_property_readonly("zero_points", [](const Quantization& q) { return bindings::give(std::vector<std::int32_t>(q.zero_points)); })
+        .def_property_readonly("scales",
+                               [](const Quantization& q) { return bindings::give(std::vector<float>(q.scales)); })
+        .def_property_readonly(
+            "zero_points",
+            [](const Quantization& q) { return bindings::give(std::vector<std::int32_t>(q.zero_points)); })
         .def_readonly("axis", &Quantization::axis);
 
     py::class_<TensorInfo>(m, "TensorInfo", "Name, element type, shape and quantisation of one tensor.")
@@ -118,8 +128,9 @@ void register_graph(py::module_& m) {
                                    for (const Node& n : g.nodes) out.push_back(info(g, n));
                                    return out;
                                })
-        .def("tensor", [](const Graph& g, const std::string& name) { return info(g.tensor(g.find(name))); }, py::arg("name"),
-             "The tensor of that name; ModelError, with the nearest names, if there is none.")
+        .def(
+            "tensor", [](const Graph& g, const std::string& name) { return info(g.tensor(g.find(name))); },
+            py::arg("name"), "The tensor of that name; ModelError, with the nearest names, if there is none.")
         .def("__repr__", [](const Graph& g) {
             return "<gonogo.Graph '" + g.source + "': " + std::to_string(g.nodes.size()) + " nodes>";
         });
@@ -127,45 +138,53 @@ void register_graph(py::module_& m) {
     py::class_<GraphBuilder>(m, "GraphBuilder", "Makes a Graph, checking every step; see the loaders for its use.")
         .def(py::init<std::string, std::string>(), py::arg("source"), py::arg("format"))
         .def("set_file", &GraphBuilder::set_file, py::arg("file_bytes"), py::arg("sha256"))
-        .def("input",
-             [](GraphBuilder& b, std::string name, const std::vector<std::int64_t>& shape, const std::string& dtype,
-                std::optional<Quantization> q) { return b.input(std::move(name), expressions(shape), dtype_named(dtype), std::move(q)); },
-             py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
+        .def(
+            "input",
+            [](GraphBuilder& b, std::string name, const std::vector<std::int64_t>& shape, const std::string& dtype,
+               std::optional<Quantization> q) {
+                return b.input(std::move(name), expressions(shape), dtype_named(dtype), std::move(q));
+            },
+            py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
         .def("constant", &add_constant, py::arg("name"), py::arg("values"), py::arg("quantization") = py::none())
-        .def("constant_without_values",
-             [](GraphBuilder& b, std::string name, const std::vector<std::int64_t>& shape, const std::string& dtype,
-                std::optional<Quantization> q) {
-                 return b.constant_without_values(std::move(name), dtype_named(dtype), shape, std::move(q));
-             },
-             py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
-        .def("activation",
-             [](GraphBuilder& b, std::string name, const std::optional<std::vector<std::int64_t>>& shape, const std::string& dtype,
-                std::optional<Quantization> q) {
-                 std::optional<std::vector<Expr>> symbolic;
-                 if (shape) symbolic = expressions(*shape);
-                 return b.activation(std::move(name), std::move(symbolic), dtype_named(dtype), std::move(q));
-             },
-             py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
+        .def(
+            "constant_without_values",
+            [](GraphBuilder& b, std::string name, const std::vector<std::int64_t>& shape, const std::string& dtype,
+               std::optional<Quantization> q) {
+                return b.constant_without_values(std::move(name), dtype_named(dtype), shape, std::move(q));
+            },
+            py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
+        .def(
+            "activation",
+            [](GraphBuilder& b, std::string name, const std::optional<std::vector<std::int64_t>>& shape,
+               const std::string& dtype, std::optional<Quantization> q) {
+                std::optional<std::vector<Expr>> symbolic;
+                if (shape) symbolic = expressions(*shape);
+                return b.activation(std::move(name), std::move(symbolic), dtype_named(dtype), std::move(q));
+            },
+            py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
         .def("set_known_value", &GraphBuilder::set_known_value, py::arg("tensor"), py::arg("values"))
         .def("node", &GraphBuilder::node, py::arg("op"), py::arg("name"), py::arg("inputs"), py::arg("outputs"),
              py::arg("attributes") = Attributes{})
         .def("output", &GraphBuilder::output, py::arg("tensor"))
         .def("build", [](GraphBuilder& b) { return std::const_pointer_cast<Graph>(b.build()); });
 
-    m.def("operators", [] {
-        py::list rows;
-        for (const OperatorRecord* r : all_operators()) {
-            py::dict row;
-            row["name"] = r->name;
-            row["summary"] = r->summary;
-            row["onnx"] = r->onnx;
-            row["tflite"] = r->tflite;
-            row["real"] = r->real != nullptr;
-            row["tflm"] = r->int8.tflm != nullptr;
-            row["ort"] = r->int8.ort != nullptr;
-            row["joint"] = r->joint != JointKind::none;
-            rows.append(row);
-        }
-        return rows;
-    }, "One row per operator record, for the generated documentation.");
+    m.def(
+        "operators",
+        [] {
+            py::list rows;
+            for (const OperatorRecord* r : all_operators()) {
+                py::dict row;
+                row["name"] = r->name;
+                row["summary"] = r->summary;
+                row["onnx"] = r->onnx;
+                row["tflite"] = r->tflite;
+                row["real"] = r->real != nullptr;
+                row["tflm"] = r->int8.tflm != nullptr;
+                row["ort"] = r->int8.ort != nullptr;
+                row["joint"] = r->joint != JointKind::none;
+                rows.append(row);
+            }
+            return rows;
+        },
+        "One row per operator record, for the generated documentation.");
 }

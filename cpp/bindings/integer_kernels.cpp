@@ -11,6 +11,7 @@
 #include "gonogo/error.hpp"
 #include "gonogo/numeric/environment.hpp"
 #include "gonogo/ops/record.hpp"
+#include "ops/ort/ort.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -138,4 +139,17 @@ void register_integer_kernels(py::module_& m) {
             "envelope", &IntegerKernel::envelope,
             "(absolute, relative): |y - f| <= absolute + relative |f| in output steps, before the clamp.")
         .def_property_readonly("clamp", &IntegerKernel::clamp, "The integers (lo, hi) that the output is clamped to.");
+
+    m.def(
+        "machine_assumptions",
+        [](const std::shared_ptr<Graph>& graph) {
+            std::vector<std::string> out;
+            for (std::size_t i = 0; i < graph->nodes.size(); ++i) {
+                std::string text = ort_machine_assumption(NodeView(*graph, static_cast<NodeId>(i)));
+                if (!text.empty()) out.push_back(std::move(text));
+            }
+            return out;
+        },
+        py::arg("graph"),
+        "What the exactness of profile 'ort' rests on besides the file: one line per node that needs it.");
 }

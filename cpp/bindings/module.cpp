@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     register_graph(m);
     register_engines(m);
     register_cost(m);
+    register_integer_kernels(m);
 }

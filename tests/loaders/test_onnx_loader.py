@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper
-from support.onnx_models import float_nets, make_model, optimised_operators, quantise, session
+from support.onnx_models import float_nets, make_model, on_x86, optimised_operators, quantise, session
 
 from gonogo import _core
 from gonogo.errors import UnsupportedOperatorError
@@ -106,6 +106,7 @@ def exact_models() -> dict[str, tuple[bytes, list[int]]]:
     return models
 
 
+pytestmark = on_x86
 EXACT = exact_models()
 
 

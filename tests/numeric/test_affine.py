@@ -47,8 +47,8 @@ def data(kind: str, terms: int, outputs: int, r: np.random.Generator) -> tuple[A
         w = np.ldexp(w, r.integers(-300, 300, w.shape))
         x = np.ldexp(x, r.integers(-300, 300, terms))
     elif kind == "subnormal":  # products around and below the smallest number
-        w = np.ldexp(w, r.integers(-560, -520, w.shape))
-        x = np.ldexp(x, r.integers(-560, -500, terms))
+        w = np.ldexp(w, r.integers(-550, -530, w.shape))
+        x = np.ldexp(x, r.integers(-550, -530, terms))
     elif kind == "tiny":  # operands that are subnormal themselves
         w = np.ldexp(w, r.integers(-1073, -1000, w.shape))
         x = np.ldexp(x, r.integers(-60, 40, terms))

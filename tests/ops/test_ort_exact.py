@@ -7,7 +7,7 @@ import pytest
 
 from gonogo import _core
 from gonogo.loaders.onnx import load_onnx
-from support.onnx_models import session
+from support.onnx_models import on_x86, session
 from support.ort_cases import CASES
 
 # Outputs compared per operator. Tables have 256 outputs and cost a session each, so they get fewer by default.
@@ -36,6 +36,9 @@ def mismatches(name: str, outputs: int, seed: int, size: int) -> tuple[int, int,
         compared += expected.size
         case += 1
     return compared, wrong, first
+
+
+pytestmark = on_x86
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

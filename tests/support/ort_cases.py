@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from support.onnx_models import MICROSOFT, Array, make_model
+from support.onnx_models import HAS_VNNI, MICROSOFT, Array, make_model
 
 Case = tuple[bytes, dict[str, Array]]
 Generator = np.random.Generator
@@ -49,16 +49,22 @@ def _data(rng: Generator, dtype: str, shape: list[int]) -> Array:
     return rng.integers(low, high + 1, shape).astype(dtype)
 
 
-def _model(op: str, inputs: list[str], constants: dict[str, Any], data: dict[str, Array], out: str, **attributes: Any) -> Case:
+def _model(
+    op: str, inputs: list[str], constants: dict[str, Any], data: dict[str, Array], out: str, **attributes: Any
+) -> Case:
     domain = "" if op in ("QLinearConv", "QLinearMatMul") else MICROSOFT
     node = helper.make_node(op, inputs, ["y"], domain=domain, **attributes)
     given = {k: (str(v.dtype), list(v.shape)) for k, v in data.items()}
     return make_model([node], constants, given, {"y": out}), data
 
 
-def _weights(rng: Generator, dtype: str, shape: list[int], channels: int, *, per_channel_zero: bool) -> dict[str, Array]:
+def _weights(
+    rng: Generator, dtype: str, shape: list[int], channels: int, *, per_channel_zero: bool
+) -> dict[str, Array]:
     """Weights with scales per tensor or per channel; pushed to the corners now and then."""
     w = _data(rng, dtype, shape)
+    if dtype == "int8" and not HAS_VNNI:
+        w = (w // 2).astype(dtype)
     per_channel = rng.random() < 0.5
     count = channels if per_channel else 1
     scales = np.array([_scale(rng, 0.05) for _ in range(count)], np.float32)
@@ -104,7 +110,9 @@ def gemm(rng: Generator, size: int) -> Case:
     c["ys"] = _output_scale(rng, sx, np.atleast_1d(c["ws"]), inner)
     names = ["x", "xs", "xz", "w", "ws", "wz", ""]
     if rng.random() < 0.7:
-        reach = int(rng.choice([100, 20000, 1 << 26]))  # the last: beyond 2^24, where float32 rounds the accumulator
+        reach = int(
+            rng.choice([100, 20000, 1 << 26])
+        )  # the last: beyond 2^24, where float32 rounds the accumulator
         c["b"] = rng.integers(-reach, reach, outer).astype(np.int32)
         names[6] = "b"
         if reach > 1 << 25:
@@ -131,7 +139,13 @@ def _convolution(rng: Generator, size: int, *, depthwise: bool) -> Case:
     if rng.random() < 0.7:
         c["b"] = rng.integers(-20000, 20000, outer).astype(np.int32)
         names.append("b")
-    attributes = {"group": group, "strides": strides, "dilations": dilations, "pads": pads, "kernel_shape": kernel}
+    attributes = {
+        "group": group,
+        "strides": strides,
+        "dilations": dilations,
+        "pads": pads,
+        "kernel_shape": kernel,
+    }
     return _model("QLinearConv", names, c, {"x": x}, dtype, **attributes)
 
 
@@ -169,7 +183,9 @@ def _pair(op: str) -> Callable[[Generator, int], Case]:
     return make
 
 
-def _unary(op: str, out_scales: list[float] | None = None, **attributes: Any) -> Callable[[Generator, int], Case]:
+def _unary(
+    op: str, out_scales: list[float] | None = None, **attributes: Any
+) -> Callable[[Generator, int], Case]:
     def make(rng: Generator, size: int) -> Case:
         dtype = _type(rng)
         low, high = _limits(dtype)
@@ -190,18 +206,36 @@ def softmax(rng: Generator, size: int) -> Case:
     x = _data(rng, dtype, [8 * size, length])
     if rng.random() < 0.6:  # equal maxima: ties
         for i in range(len(x)):
-            x[i] = rng.permutation(np.where(np.arange(length) <= i % length, high, low + rng.integers(0, 200)))
+            x[i] = rng.permutation(
+                np.where(np.arange(length) <= i % length, high, low + rng.integers(0, 200))
+            )
     whole = rng.random() < 0.7
-    sy = np.float32(1 / rng.integers(100, 400) * (1 - 1e-6)) if whole else np.float32(rng.choice([1 / 256, 1 / 255, 0.004]))
-    c = {"xs": _scale(rng), "xz": _zero(rng, dtype), "ys": sy, "yz": np.array(low + rng.integers(0, 2), dtype)}
+    sy = (
+        np.float32(1 / rng.integers(100, 400) * (1 - 1e-6))
+        if whole
+        else np.float32(rng.choice([1 / 256, 1 / 255, 0.004]))
+    )
+    c = {
+        "xs": _scale(rng),
+        "xz": _zero(rng, dtype),
+        "ys": sy,
+        "yz": np.array(low + rng.integers(0, 2), dtype),
+    }
     return _model("QLinearSoftmax", ["x", "xs", "xz", "ys", "yz"], c, {"x": x}, dtype, axis=-1, opset=13)
 
 
 def _pool_data(rng: Generator, size: int) -> tuple[str, Array, dict[str, Any]]:
     dtype = _type(rng)
-    x = _data(rng, dtype, [size, int(rng.integers(1, 20)), int(rng.integers(4, 10)), int(rng.integers(4, 10))])
+    x = _data(
+        rng, dtype, [size, int(rng.integers(1, 20)), int(rng.integers(4, 10)), int(rng.integers(4, 10))]
+    )
     sx = _scale(rng)
-    c = {"xs": sx, "xz": _zero(rng, dtype), "ys": np.float32(sx * rng.choice(_STEPS)), "yz": _zero(rng, dtype)}
+    c = {
+        "xs": sx,
+        "xz": _zero(rng, dtype),
+        "ys": np.float32(sx * rng.choice(_STEPS)),
+        "yz": _zero(rng, dtype),
+    }
     return dtype, x, c
 
 
@@ -218,7 +252,9 @@ def average_pool(rng: Generator, size: int) -> Case:
 
 def global_average_pool(rng: Generator, size: int) -> Case:
     dtype, x, c = _pool_data(rng, size)
-    return _model("QLinearGlobalAveragePool", ["x", "xs", "xz", "ys", "yz"], c, {"x": x}, dtype, channels_last=0)
+    return _model(
+        "QLinearGlobalAveragePool", ["x", "xs", "xz", "ys", "yz"], c, {"x": x}, dtype, channels_last=0
+    )
 
 
 def concat(rng: Generator, size: int) -> Case:
@@ -239,7 +275,13 @@ def concat(rng: Generator, size: int) -> Case:
 
 
 def _between(
-    op: str, count: int, rng: Generator, data: list[Array], out_type: str, extra: dict[str, Any] | None = None, **attributes: Any
+    op: str,
+    count: int,
+    rng: Generator,
+    data: list[Array],
+    out_type: str,
+    extra: dict[str, Any] | None = None,
+    **attributes: Any,
 ) -> Case:
     nodes, constants, given = [], dict(extra or {}), {}
     for i, values in enumerate(data):
@@ -248,7 +290,9 @@ def _between(
         nodes.append(helper.make_node("DequantizeLinear", [f"x{i}", f"s{i}", f"z{i}"], [f"d{i}"]))
         given[f"x{i}"] = values
     constants |= {"ys": np.float32(constants["s0"] * rng.choice(_STEPS)), "yz": _zero(rng, out_type)}
-    nodes.append(helper.make_node(op, [*(f"d{i}" for i in range(count)), *(extra or {})], ["f"], **attributes))
+    nodes.append(
+        helper.make_node(op, [*(f"d{i}" for i in range(count)), *(extra or {})], ["f"], **attributes)
+    )
     nodes.append(helper.make_node("QuantizeLinear", ["f", "ys", "yz"], ["y"]))
     shapes = {k: (str(v.dtype), list(v.shape)) for k, v in given.items()}
     return make_model(nodes, constants, shapes, {"y": out_type}), given
@@ -261,13 +305,18 @@ def _mixed_pair(op: str) -> Callable[[Generator, int], Case]:
         rng.shuffle(kinds)
         if op == "Sub":
             kinds = [_type(rng)] * 3
-        data = [_data(rng, kinds[0], [size, *a] if len(a) >= len(b) else a), _data(rng, kinds[1], [size, *b] if len(b) > len(a) else b)]
+        data = [
+            _data(rng, kinds[0], [size, *a] if len(a) >= len(b) else a),
+            _data(rng, kinds[1], [size, *b] if len(b) > len(a) else b),
+        ]
         return _between(op, 2, rng, data, kinds[2])
 
     return make
 
 
-def _scalar(op: str, extra: dict[str, Any] | None = None, **attributes: Any) -> Callable[[Generator, int], Case]:
+def _scalar(
+    op: str, extra: dict[str, Any] | None = None, **attributes: Any
+) -> Callable[[Generator, int], Case]:
     def make(rng: Generator, size: int) -> Case:
         dtype = _type(rng)
         low, high = _limits(dtype)
@@ -277,7 +326,9 @@ def _scalar(op: str, extra: dict[str, Any] | None = None, **attributes: Any) -> 
     return make
 
 
-def _moved(op: str, extra: dict[str, Any] | None = None, **attributes: Any) -> Callable[[Generator, int], Case]:
+def _moved(
+    op: str, extra: dict[str, Any] | None = None, **attributes: Any
+) -> Callable[[Generator, int], Case]:
     def make(rng: Generator, size: int) -> Case:
         x = _data(rng, _type(rng), [size, 3, 6, 4])
         return _between(op, 1, rng, [x], _type(rng), extra, **attributes)
@@ -320,5 +371,13 @@ CASES: dict[str, Callable[[Generator, int], Case]] = {
     "transpose": _moved("Transpose", perm=[0, 3, 1, 2]),
     "reshape": _moved("Reshape", {"shape": np.array([-1, 24])}),
     "flatten": _moved("Flatten"),
-    "slice": _moved("Slice", {"starts": np.array([1, 0]), "ends": np.array([9, 4]), "axes": np.array([2, 3]), "steps": np.array([2, 3])}),
+    "slice": _moved(
+        "Slice",
+        {
+            "starts": np.array([1, 0]),
+            "ends": np.array([9, 4]),
+            "axes": np.array([2, 3]),
+            "steps": np.array([2, 3]),
+        },
+    ),
 }

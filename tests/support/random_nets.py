@@ -147,7 +147,9 @@ class Value:
     exact: int
 
 
-def quantize_weights(r: np.random.Generator, w: np.ndarray, axis: int, unrelated: bool) -> tuple[np.ndarray, np.ndarray]:
+def quantize_weights(
+    r: np.random.Generator, w: np.ndarray, axis: int, unrelated: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """int8 weights and float32 scales along an axis."""
     top = np.max(np.abs(np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)), axis=1) + 1e-6
     scales = (top / 127.0).astype(F32)
@@ -169,13 +171,17 @@ class Network(Maker):
         self.input(shape)
         return Value(0, 0, self.scale, self.zero, shape, -1)
 
-    def keep(self, made: tuple[int, int, np.float32, int], shape: tuple[int, ...], step: Callable[..., Exact]) -> Value:
+    def keep(
+        self, made: tuple[int, int, np.float32, int], shape: tuple[int, ...], step: Callable[..., Exact]
+    ) -> Value:
         self.steps.append(step)
         value = Value(*made, shape, len(self.steps) - 1)
         self.values.append(value)
         return value
 
-    def weights(self, x: Value, shape: tuple[int, ...], axis: int, outputs: int) -> tuple[np.ndarray, np.ndarray, list[int], list[int]]:
+    def weights(
+        self, x: Value, shape: tuple[int, ...], axis: int, outputs: int
+    ) -> tuple[np.ndarray, np.ndarray, list[int], list[int]]:
         fan = max(1, int(np.prod(shape)) // outputs)
         w = (self.r.standard_normal(shape) / np.sqrt(fan)).astype(F32)
         w[self.r.random(shape) < 0.1] = 0
@@ -243,7 +249,9 @@ class Network(Maker):
                                 continue
                             patch = a.numbers[:, y, z, :]
                             if depthwise:
-                                out[:, i, j, :] += np.repeat(patch, outputs // c, axis=1) * we.numbers[0, p, r]
+                                out[:, i, j, :] += (
+                                    np.repeat(patch, outputs // c, axis=1) * we.numbers[0, p, r]
+                                )
                             else:
                                 out[:, i, j, :] += patch @ we.numbers[:, p, r, :].T
             return clamp(add(Exact(out, a.shift + we.shift, a.divisor), be), *ACTIVATIONS[act])
@@ -279,7 +287,9 @@ class Network(Maker):
         return self.keep(
             made,
             (1, c),
-            lambda v: Exact(v[x.exact].numbers.sum(axis=(1, 2)), v[x.exact].shift, v[x.exact].divisor * h * wd),
+            lambda v: Exact(
+                v[x.exact].numbers.sum(axis=(1, 2)), v[x.exact].shift, v[x.exact].divisor * h * wd
+            ),
         )
 
     def binary(self, op: str, a: Value, b: Value) -> Value:
@@ -333,7 +343,9 @@ class Network(Maker):
                 values[i] = step(values)
             return [values[i] for i in wanted]
 
-        return Pair(self.float.build(), self.int8.build(), function, self.scale, self.zero, self.shape, self.kinds)
+        return Pair(
+            self.float.build(), self.int8.build(), function, self.scale, self.zero, self.shape, self.kinds
+        )
 
 
 def random_pair(seed: int) -> Pair:

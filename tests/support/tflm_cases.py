@@ -228,7 +228,11 @@ def mean(rng: Rng) -> bytes:
     keep = bool(rng.random() < 0.5)
     out = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
     x = live(rng, shape)
-    y = x if rng.random() < 0.3 else live(rng, shape, float(np.asarray(x.scale)) / 8, float(np.asarray(x.scale)) * 2)
+    y = (
+        x
+        if rng.random() < 0.3
+        else live(rng, shape, float(np.asarray(x.scale)) / 8, float(np.asarray(x.scale)) * 2)
+    )
     result = Tensor(out, scale=y.scale, zero_point=y.zero_point)
     constant = Tensor([len(axes)], "int32", values=np.array(axes, dtype=np.int32))
     return single_operator("MEAN", [x, constant], result, "ReducerOptions", KeepDims=keep)
@@ -257,9 +261,13 @@ def concat(rng: Rng) -> bytes:
     return single_operator("CONCATENATION", parts, y, "ConcatenationOptions", Axis=axis)
 
 
-def _same_scale(code: str, x: Tensor, constants: list[Array], out: list[int], kind: str = "", **f: Any) -> bytes:
+def _same_scale(
+    code: str, x: Tensor, constants: list[Array], out: list[int], kind: str = "", **f: Any
+) -> bytes:
     operands = [Tensor(c.shape, "int32", values=c.astype(np.int32)) for c in constants]
-    return single_operator(code, [x, *operands], Tensor(out, scale=x.scale, zero_point=x.zero_point), kind, **f)
+    return single_operator(
+        code, [x, *operands], Tensor(out, scale=x.scale, zero_point=x.zero_point), kind, **f
+    )
 
 
 def reshape(rng: Rng) -> bytes:

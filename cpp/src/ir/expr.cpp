@@ -13,7 +13,9 @@ namespace {
 
 enum Kind : int { kSymbol, kAdd, kSub, kMul, kFloorDiv, kCeilDiv, kMax, kMin };
 
-[[noreturn]] void overflow() { throw ShapeError("an integer expression leaves the range of 64-bit integers"); }
+[[noreturn]] void overflow() {
+    throw ShapeError("an integer expression leaves the range of 64-bit integers");
+}
 
 std::int64_t floor_quotient(std::int64_t a, std::int64_t b) {
     if (b == 0) throw ShapeError("an integer expression divides by zero");
@@ -50,8 +52,8 @@ std::int64_t apply(int kind, std::int64_t a, std::int64_t b) {
     }
 }
 
-// Each operation is monotone in either argument once the other's sign is fixed (division: for a divisor of one sign), so
-// the extremes over a box of two ranges are attained at its four corners.
+// Each operation is monotone in either argument once the other's sign is fixed (division: for a divisor of one sign),
+// so the extremes over a box of two ranges are attained at its four corners.
 IntegerRange apply(int kind, IntegerRange a, IntegerRange b) {
     if ((kind == kFloorDiv || kind == kCeilDiv) && b.lo <= 0 && b.hi >= 0) {
         throw ShapeError("an integer expression divides by a range that contains zero");
@@ -158,7 +160,11 @@ Expr ceil_div(const Expr& a, const Expr& b) {
     if (b.is_constant() && b.value_ == 1) return a;
     return Expr::make(kCeilDiv, a, b);
 }
-Expr max(const Expr& a, const Expr& b) { return Expr::make(kMax, a, b); }
-Expr min(const Expr& a, const Expr& b) { return Expr::make(kMin, a, b); }
+Expr max(const Expr& a, const Expr& b) {
+    return Expr::make(kMax, a, b);
+}
+Expr min(const Expr& a, const Expr& b) {
+    return Expr::make(kMin, a, b);
+}
 
 }  // namespace gonogo

@@ -8,6 +8,7 @@
 
 #include "gonogo/error.hpp"
 #include "gonogo/ops/record.hpp"
+
 #include "ir/node_checks.hpp"
 
 namespace gonogo {
@@ -17,13 +18,16 @@ namespace {
 constexpr std::size_t most_dimensions = 8;
 constexpr std::int64_t most_elements = std::int64_t{1} << 31;
 
-std::string quoted(const Tensor& t) { return "tensor '" + t.name + "'"; }
+std::string quoted(const Tensor& t) {
+    return "tensor '" + t.name + "'";
+}
 
 void check_quantization(const std::string& source, const Tensor& t) {
     if (!t.quantization) return;
     const Quantization& q = *t.quantization;
     const std::string where = source + ": " + quoted(t) + ": ";
-    if (q.scales.empty() || q.zero_points.empty()) throw QuantizationError(where + "quantisation without a scale or zero point");
+    if (q.scales.empty() || q.zero_points.empty())
+        throw QuantizationError(where + "quantisation without a scale or zero point");
     if (q.zero_points.size() != 1 && q.zero_points.size() != q.scales.size()) {
         throw QuantizationError(where + std::to_string(q.scales.size()) + " scales but " +
                                 std::to_string(q.zero_points.size()) + " zero points");
@@ -36,14 +40,21 @@ void check_quantization(const std::string& source, const Tensor& t) {
     std::int64_t lo = 0;
     std::int64_t hi = 0;
     switch (t.dtype) {
-        case DType::int8: lo = -128, hi = 127; break;
-        case DType::uint8: lo = 0, hi = 255; break;
-        case DType::int16: lo = -32768, hi = 32767; break;
+        case DType::int8:
+            lo = -128, hi = 127;
+            break;
+        case DType::uint8:
+            lo = 0, hi = 255;
+            break;
+        case DType::int16:
+            lo = -32768, hi = 32767;
+            break;
         case DType::int32:
             lo = std::numeric_limits<std::int32_t>::min(), hi = std::numeric_limits<std::int32_t>::max();
             break;
         default:
-            throw UnsupportedTypeError(where + "quantisation parameters on element type " + std::string(name_of(t.dtype)));
+            throw UnsupportedTypeError(where + "quantisation parameters on element type " +
+                                       std::string(name_of(t.dtype)));
     }
     for (const std::int32_t z : q.zero_points) {
         if (z < lo || z > hi) {
@@ -54,8 +65,8 @@ void check_quantization(const std::string& source, const Tensor& t) {
     if (!q.per_tensor()) {
         if (t.symbolic || q.axis < 0 || q.axis >= static_cast<std::int64_t>(t.dims.size()) ||
             t.dims[static_cast<std::size_t>(q.axis)] != static_cast<std::int64_t>(q.scales.size())) {
-            throw QuantizationError(where + std::to_string(q.scales.size()) + " scales along axis " + std::to_string(q.axis) +
-                                    " don't fit shape " + to_string(t.dims));
+            throw QuantizationError(where + std::to_string(q.scales.size()) + " scales along axis " +
+                                    std::to_string(q.axis) + " don't fit shape " + to_string(t.dims));
         }
     }
 }
@@ -75,7 +86,9 @@ void set_shape(const std::string& source, Tensor& t, std::vector<Expr> shape) {
     }
 }
 
-std::vector<Expr> expressions(const Shape& shape) { return {shape.begin(), shape.end()}; }
+std::vector<Expr> expressions(const Shape& shape) {
+    return {shape.begin(), shape.end()};
+}
 
 }  // namespace
 
@@ -107,7 +120,8 @@ TensorId GraphBuilder::add(Tensor tensor) {
     return static_cast<TensorId>(graph_->tensors.size() - 1);
 }
 
-TensorId GraphBuilder::input(std::string name, std::vector<Expr> shape, DType dtype, std::optional<Quantization> quantization) {
+TensorId GraphBuilder::input(std::string name, std::vector<Expr> shape, DType dtype,
+                             std::optional<Quantization> quantization) {
     Tensor t;
     t.name = std::move(name);
     t.dtype = dtype;
@@ -123,15 +137,16 @@ TensorId GraphBuilder::constant(std::string name, DType dtype, Shape shape, std:
     const TensorId id = constant_without_values(std::move(name), dtype, std::move(shape), std::move(quantization));
     Tensor& t = graph_->tensors[static_cast<std::size_t>(id)];
     if (static_cast<std::int64_t>(bytes.size()) != t.bytes()) {
-        throw ModelError(open().source + ": " + quoted(t) + ": " + std::to_string(bytes.size()) + " bytes of data for shape " +
-                         to_string(t.dims) + " of " + std::string(name_of(dtype)));
+        throw ModelError(open().source + ": " + quoted(t) + ": " + std::to_string(bytes.size()) +
+                         " bytes of data for shape " + to_string(t.dims) + " of " + std::string(name_of(dtype)));
     }
     t.data = std::move(bytes);
     t.has_values = true;
     if (dtype == DType::float32) {
         for (const float v : t.values<float>()) {
             if (!std::isfinite(v)) {
-                throw ModelError(open().source + ": " + quoted(t) + ": a constant is NaN or infinite; no bound exists for such a model");
+                throw ModelError(open().source + ": " + quoted(t) +
+                                 ": a constant is NaN or infinite; no bound exists for such a model");
             }
         }
     }
@@ -167,7 +182,8 @@ TensorId GraphBuilder::activation(std::string name, std::optional<std::vector<Ex
 void GraphBuilder::set_known_value(TensorId tensor, std::vector<std::int64_t> values) {
     Tensor& t = at(tensor, "known value for tensor");
     if (!t.symbolic && element_count(t.dims) != static_cast<std::int64_t>(values.size())) {
-        throw ModelError(open().source + ": " + quoted(t) + ": " + std::to_string(values.size()) + " known values for shape " + to_string(t.dims));
+        throw ModelError(open().source + ": " + quoted(t) + ": " + std::to_string(values.size()) +
+                         " known values for shape " + to_string(t.dims));
     }
     t.known_value = std::move(values);
 }
@@ -200,19 +216,22 @@ NodeId GraphBuilder::node(const std::string& op, std::string name, std::vector<T
     for (std::size_t i = 0; i < self.inputs.size(); ++i) {
         const TensorId t = self.inputs[i];
         if (t == absent) {
-            if (static_cast<int>(i) < record->min_inputs) throw ModelError(where + ": input " + std::to_string(i) + " is missing");
+            if (static_cast<int>(i) < record->min_inputs)
+                throw ModelError(where + ": input " + std::to_string(i) + " is missing");
             continue;
         }
         Tensor& tensor = at(t, "input");
         if (tensor.producer == pending_producer) {
-            throw ModelError(where + ": input " + quoted(tensor) + " isn't computed by an earlier node; nodes must be in execution order");
+            throw ModelError(where + ": input " + quoted(tensor) +
+                             " isn't computed by an earlier node; nodes must be in execution order");
         }
         if (tensor.consumers.empty() || tensor.consumers.back() != id) tensor.consumers.push_back(id);
     }
     for (const TensorId t : self.outputs) {
         Tensor& tensor = at(t, "output");
         if (tensor.producer != pending_producer) {
-            throw ModelError(where + ": output " + quoted(tensor) + " is a constant, an input, or computed by another node already");
+            throw ModelError(where + ": output " + quoted(tensor) +
+                             " is a constant, an input, or computed by another node already");
         }
         tensor.producer = id;
     }
@@ -231,8 +250,8 @@ NodeId GraphBuilder::node(const std::string& op, std::string name, std::vector<T
             ruled.name = out.name;
             set_shape(g.source, ruled, shapes[i]);
             if (!ruled.symbolic && !out.symbolic && ruled.dims != out.dims) {
-                throw ShapeError(where + ": the file says that output " + quoted(out) + " has shape " + to_string(out.dims) +
-                                 ", its inputs give " + to_string(ruled.dims));
+                throw ShapeError(where + ": the file says that output " + quoted(out) + " has shape " +
+                                 to_string(out.dims) + ", its inputs give " + to_string(ruled.dims));
             }
         }
     } else if (at(self.outputs[0], "output").symbolic) {
@@ -244,7 +263,8 @@ NodeId GraphBuilder::node(const std::string& op, std::string name, std::vector<T
 
 void GraphBuilder::output(TensorId tensor) {
     Tensor& t = at(tensor, "graph output");
-    if (t.producer == pending_producer) throw ModelError(open().source + ": graph output " + quoted(t) + " is computed by no node");
+    if (t.producer == pending_producer)
+        throw ModelError(open().source + ": graph output " + quoted(t) + " is computed by no node");
     graph_->outputs.push_back(tensor);
 }
 

@@ -49,7 +49,8 @@ void complete_attributes(const std::string& where, const OperatorRecord& record,
         if (spec->kind == AttributeKind::number && std::holds_alternative<std::int64_t>(value)) {
             value = static_cast<double>(std::get<std::int64_t>(value));
         }
-        if (!fits(spec->kind, value)) throw ModelError(where + ": attribute '" + key + "' must be " + name_of(spec->kind));
+        if (!fits(spec->kind, value))
+            throw ModelError(where + ": attribute '" + key + "' must be " + name_of(spec->kind));
         if (spec->kind == AttributeKind::number && std::isnan(std::get<double>(value))) {
             throw ModelError(where + ": attribute '" + key + "' is NaN");
         }
@@ -97,9 +98,9 @@ void check_node_types(const NodeView& view) {
         if (i == 1 && has_weights(view.op()) && out.dtype == DType::float32 && t.is_quantized()) continue;
         if (i > 0 && t.dtype != DType::float32 && !t.is_quantized()) continue;  // shapes, paddings, plain int32 biases
         if (!same_class(t)) {
-            throw UnsupportedTypeError(view.message("input " + std::to_string(i) + " is " + std::string(name_of(t.dtype)) +
-                                                    " while the output is " + std::string(name_of(out.dtype)) +
-                                                    "; hybrid arithmetic isn't supported"));
+            throw UnsupportedTypeError(view.message(
+                "input " + std::to_string(i) + " is " + std::string(name_of(t.dtype)) + " while the output is " +
+                std::string(name_of(out.dtype)) + "; hybrid arithmetic isn't supported"));
         }
     }
 }

@@ -19,8 +19,12 @@ RealKernel clamp_kernel(RealClamp clamp) {
     };
 }
 
-RealKernel relu_real(const NodeView&) { return clamp_kernel({0.0, infinity}); }
-RealKernel relu6_real(const NodeView&) { return clamp_kernel({0.0, 6.0}); }
+RealKernel relu_real(const NodeView&) {
+    return clamp_kernel({0.0, infinity});
+}
+RealKernel relu6_real(const NodeView&) {
+    return clamp_kernel({0.0, 6.0});
+}
 
 RealKernel clip_real(const NodeView& view) {
     const RealClamp clamp = {view.number("min"), view.number("max")};
@@ -44,7 +48,8 @@ RealKernel leaky_relu_real(const NodeView& view) {
             if (x.hi <= 0.0) {
                 store(out, i, negative);
             } else {
-                store(out, i, {rising ? negative.lo : std::min(negative.lo, 0.0), rising ? x.hi : std::max(negative.hi, x.hi)});
+                store(out, i,
+                      {rising ? negative.lo : std::min(negative.lo, 0.0), rising ? x.hi : std::max(negative.hi, x.hi)});
             }
         }
     };
@@ -84,7 +89,8 @@ const OperatorRecord& relu6_record() {
 
 const OperatorRecord& leaky_relu_record() {
     static const OperatorRecord record = [] {
-        OperatorRecord r = unary("leaky_relu", "x for x >= 0, alpha * x below", "LeakyRelu, QLinearLeakyRelu", "LEAKY_RELU");
+        OperatorRecord r =
+            unary("leaky_relu", "x for x >= 0, alpha * x below", "LeakyRelu, QLinearLeakyRelu", "LEAKY_RELU");
         r.attributes = {required(number_attribute("alpha", 0.0))};
         r.real = leaky_relu_real;
         r.int8 = {.tflm = tflm_leaky_relu, .ort = ort_leaky_relu};

@@ -6,6 +6,7 @@
 
 #include "gonogo/numeric/affine.hpp"
 #include "gonogo/numeric/interval.hpp"
+
 #include "ops/common.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/records.hpp"
@@ -48,7 +49,8 @@ Operand operand_of(const IntervalTensor& x, const Window& w, const numeric::Affi
     return out;
 }
 
-void transpose_weights(const std::vector<double>& from, std::int64_t out, std::int64_t inner, std::int64_t groups, std::vector<double>& to) {
+void transpose_weights(const std::vector<double>& from, std::int64_t out, std::int64_t inner, std::int64_t groups,
+                       std::vector<double>& to) {
     to.resize(from.size());
     const std::int64_t per_group = out / groups;
     for (std::int64_t g = 0; g < groups; ++g) {
@@ -75,14 +77,16 @@ void read_bias(const NodeView& view, AffineMap& map) {
     const Tensor& weights = view.input(1);
     const Tensor& x = view.input(0);
     if (bias.dtype != DType::int32 || !weights.is_quantized() || !x.is_quantized()) {
-        throw UnsupportedTypeError(view.message("bias '" + bias.name + "' of element type " + std::string(name_of(bias.dtype)) +
-                                                " doesn't go with these weights"));
+        throw UnsupportedTypeError(view.message("bias '" + bias.name + "' of element type " +
+                                                std::string(name_of(bias.dtype)) + " doesn't go with these weights"));
     }
-    if (!bias.has_values) throw ModelError(view.message("the values of the bias aren't in this file, only its shape; bounds need them"));
+    if (!bias.has_values)
+        throw ModelError(view.message("the values of the bias aren't in this file, only its shape; bounds need them"));
     const auto values = bias.values<std::int32_t>();
     for (std::size_t c = 0; c < out; ++c) {
         // 24-bit times 24-bit significand: the product of the scales is exact in binary64.
-        const double scale = static_cast<double>(x.quantization->scale()) * static_cast<double>(weights.quantization->scale(static_cast<std::int64_t>(c)));
+        const double scale = static_cast<double>(x.quantization->scale()) *
+                             static_cast<double>(weights.quantization->scale(static_cast<std::int64_t>(c)));
         const Interval b = Interval::point(static_cast<double>(values[c])) * Interval::point(scale);
         map.bias_lo[c] = b.lo;
         map.bias_hi[c] = b.hi;
@@ -109,7 +113,8 @@ AffineMap batch_norm_map(const NodeView& view) {
     std::vector<double> parameter[4];
     for (std::size_t i = 0; i < 4; ++i) {
         parameter[i] = real_values(view, view.input(i + 1));
-        if (parameter[i].size() != n) throw ShapeError(view.message("parameter " + std::to_string(i + 1) + " needs one value per channel"));
+        if (parameter[i].size() != n)
+            throw ShapeError(view.message("parameter " + std::to_string(i + 1) + " needs one value per channel"));
     }
     map.weights.resize(n);
     map.bias_lo.resize(n);
@@ -117,7 +122,8 @@ AffineMap batch_norm_map(const NodeView& view) {
     const Interval epsilon = Interval::point(view.number("epsilon"));
     for (std::size_t c = 0; c < n; ++c) {
         const Interval variance = Interval::point(parameter[3][c]) + epsilon;
-        if (!(variance.lo > 0.0)) throw ModelError(view.message("variance + epsilon isn't positive in channel " + std::to_string(c)));
+        if (!(variance.lo > 0.0))
+            throw ModelError(view.message("variance + epsilon isn't positive in channel " + std::to_string(c)));
         const Interval scale = Interval::point(parameter[0][c]) / numeric::sqrt(variance);
         const Interval shift = Interval::point(parameter[1][c]) - Interval::point(parameter[2][c]) * scale;
         const double mid = numeric::midpoint(scale.lo, scale.hi);
@@ -168,7 +174,8 @@ void AffineMap::apply(const IntervalTensor& x, IntervalTensor& y) const {
                                 m = spread_mid.data();
                                 r = spread_rad.data();
                             }
-                            numeric::depthwise_accumulate(weights.data() + tap * w.out_c, w.out_c, m, r, mid.data(), rad.data());
+                            numeric::depthwise_accumulate(weights.data() + tap * w.out_c, w.out_c, m, r, mid.data(),
+                                                          rad.data());
                             continue;
                         }
                         for (std::int64_t g = 0; g < groups; ++g) {
@@ -180,9 +187,10 @@ void AffineMap::apply(const IntervalTensor& x, IntervalTensor& y) const {
                 }
                 const std::int64_t row = (b * w.out_h + oh) * w.out_w + ow;
                 for (std::size_t c = 0; c < width; ++c) {
-                    const std::size_t to = w.channels_first
-                        ? (static_cast<std::size_t>(b) * width + c) * static_cast<std::size_t>(w.out_h * w.out_w) + static_cast<std::size_t>(oh * w.out_w + ow)
-                        : static_cast<std::size_t>(row) * width + c;
+                    const std::size_t to = w.channels_first ? (static_cast<std::size_t>(b) * width + c) *
+                                                                      static_cast<std::size_t>(w.out_h * w.out_w) +
+                                                                  static_cast<std::size_t>(oh * w.out_w + ow)
+                                                            : static_cast<std::size_t>(row) * width + c;
                     store(y, to, bound.finish(mid[c], rad[c]));
                 }
             }
@@ -191,7 +199,8 @@ void AffineMap::apply(const IntervalTensor& x, IntervalTensor& y) const {
 }
 
 AffineMap affine_map(const NodeView& view) {
-    if (view.input(0).symbolic || view.output().symbolic) throw ShapeError(view.message("this engine needs concrete shapes"));
+    if (view.input(0).symbolic || view.output().symbolic)
+        throw ShapeError(view.message("this engine needs concrete shapes"));
     if (view.op().name == "batch_norm") return batch_norm_map(view);
     AffineMap map;
     const std::vector<double> w = real_values(view, view.input(1));
@@ -207,7 +216,8 @@ AffineMap affine_map(const NodeView& view) {
             map.weights = w;
         } else {
             map.groups = view.integer("groups");
-            transpose_weights(w, map.window.out_c, map.taps() * (map.window.in_c / map.groups), map.groups, map.weights);
+            transpose_weights(w, map.window.out_c, map.taps() * (map.window.in_c / map.groups), map.groups,
+                              map.weights);
         }
     }
     read_bias(view, map);
@@ -217,14 +227,16 @@ AffineMap affine_map(const NodeView& view) {
 bool same_geometry(const AffineMap& a, const AffineMap& b) {
     const Window& x = a.window;
     const Window& y = b.window;
-    return a.depthwise == b.depthwise && a.groups == b.groups && a.weights.size() == b.weights.size() && x.batch == y.batch &&
-           x.in_h == y.in_h && x.in_w == y.in_w && x.in_c == y.in_c && x.out_h == y.out_h && x.out_w == y.out_w &&
-           x.out_c == y.out_c && x.kernel_h == y.kernel_h && x.kernel_w == y.kernel_w && x.stride_h == y.stride_h &&
-           x.stride_w == y.stride_w && x.dilation_h == y.dilation_h && x.dilation_w == y.dilation_w && x.pad_top == y.pad_top &&
-           x.pad_left == y.pad_left && x.channels_first == y.channels_first;
+    return a.depthwise == b.depthwise && a.groups == b.groups && a.weights.size() == b.weights.size() &&
+           x.batch == y.batch && x.in_h == y.in_h && x.in_w == y.in_w && x.in_c == y.in_c && x.out_h == y.out_h &&
+           x.out_w == y.out_w && x.out_c == y.out_c && x.kernel_h == y.kernel_h && x.kernel_w == y.kernel_w &&
+           x.stride_h == y.stride_h && x.stride_w == y.stride_w && x.dilation_h == y.dilation_h &&
+           x.dilation_w == y.dilation_w && x.pad_top == y.pad_top && x.pad_left == y.pad_left &&
+           x.channels_first == y.channels_first;
 }
 
-// d = fl(a - b) is off by at most half an ulp of d, hence by u |d|, from a - b; a subtraction never underflows inexactly.
+// d = fl(a - b) is off by at most half an ulp of d, hence by u |d|, from a - b; a subtraction never underflows
+// inexactly.
 AffineMap difference(const AffineMap& a, const AffineMap& b) {
     AffineMap d = a;
     for (std::size_t i = 0; i < d.weights.size(); ++i) d.weights[i] = a.weights[i] - b.weights[i];
@@ -260,7 +272,8 @@ bool compose_channels(AffineMap& map, std::span<const double> scale_lo, std::spa
     const std::int64_t inner = map.taps() * (map.depthwise ? 1 : map.window.in_c / map.groups);
     for (std::size_t i = 0; i < map.weights.size(); ++i) {
         const std::int64_t at = static_cast<std::int64_t>(i);
-        const std::int64_t c = map.depthwise ? at % map.window.out_c : at / (inner * group_out) * group_out + at % group_out;
+        const std::int64_t c =
+            map.depthwise ? at % map.window.out_c : at / (inner * group_out) * group_out + at % group_out;
         const double product = map.weights[i] * mid[static_cast<std::size_t>(c)];
         // A product that underflows has an unbounded relative error.
         if (product != 0.0 && std::fabs(product) < std::numeric_limits<double>::min()) return false;
@@ -268,13 +281,16 @@ bool compose_channels(AffineMap& map, std::span<const double> scale_lo, std::spa
         if (!std::isfinite(product)) return false;
         map.weights[i] = product;
     }
-    // w* = w (1 + d)(1 + d') and p = fl(w s) give |w* - p| <= ((1 + rho)(1 + rho') / (1 - u) - 1) |p|; 1 / (1 - u) < 1 + 2u.
+    // w* = w (1 + d)(1 + d') and p = fl(w s) give |w* - p| <= ((1 + rho)(1 + rho') / (1 - u) - 1) |p|; 1 / (1 - u) < 1
+    // + 2u.
     const double one = 1.0;
-    const double factor = numeric::mul_up(numeric::mul_up(numeric::add_up(one, map.weight_uncertainty), numeric::add_up(one, uncertainty)),
-                                          numeric::add_up(one, 0x1p-52));
+    const double factor = numeric::mul_up(
+        numeric::mul_up(numeric::add_up(one, map.weight_uncertainty), numeric::add_up(one, uncertainty)),
+        numeric::add_up(one, 0x1p-52));
     map.weight_uncertainty = numeric::sub_up(factor, one);
     for (std::size_t c = 0; c < channels; ++c) {
-        const Interval b = Interval{map.bias_lo[c], map.bias_hi[c]} * Interval{scale_lo[c], scale_hi[c]} + Interval{shift_lo[c], shift_hi[c]};
+        const Interval b = Interval{map.bias_lo[c], map.bias_hi[c]} * Interval{scale_lo[c], scale_hi[c]} +
+                           Interval{shift_lo[c], shift_hi[c]};
         map.bias_lo[c] = b.lo;
         map.bias_hi[c] = b.hi;
     }
@@ -296,7 +312,8 @@ std::vector<SymbolicShape> batch_norm_shape(const NodeView& view) {
     const std::size_t axis = checked_axis(view, view.integer("axis"), in.size());
     for (std::size_t i = 1; i < 5; ++i) {
         const auto& p = view.input(i).shape;
-        if (p.size() != 1 || !same(p[0], in[axis])) throw ShapeError(view.message("parameter " + std::to_string(i) + " needs one value per channel"));
+        if (p.size() != 1 || !same(p[0], in[axis]))
+            throw ShapeError(view.message("parameter " + std::to_string(i) + " needs one value per channel"));
     }
     return {in};
 }

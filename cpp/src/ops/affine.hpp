@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gonogo/domains/interval_tensor.hpp"
+
 #include "ops/window.hpp"
 
 namespace gonogo {
@@ -33,8 +34,8 @@ struct AffineMap {
 // A quantised node's bias has scale s_in * s_w, whatever scale the file declares: that is what the kernels compute.
 AffineMap affine_map(const NodeView& view);
 
-// The map with weights and bias a - b, its own rounding covered by its uncertainty, the operands' uncertainties left out:
-// uncertainty() of each covers those. Both must have the same geometry.
+// The map with weights and bias a - b, its own rounding covered by its uncertainty, the operands' uncertainties left
+// out: uncertainty() of each covers those. Both must have the same geometry.
 AffineMap difference(const AffineMap& a, const AffineMap& b);
 
 // Weights rho |w|, no bias: over inputs of magnitude at most m, the weights' uncertainty moves an output by at most

@@ -13,7 +13,8 @@ void add_window(const NodeView& view, Averaging& plan) {
     const Window w = window_of(view);
     const bool whole = view.has("count_include_pad") && view.integer("count_include_pad") != 0;
     const auto input = [&](std::int64_t b, std::int64_t h, std::int64_t x, std::int64_t c) {
-        return w.channels_first ? ((b * w.in_c + c) * w.in_h + h) * w.in_w + x : ((b * w.in_h + h) * w.in_w + x) * w.in_c + c;
+        return w.channels_first ? ((b * w.in_c + c) * w.in_h + h) * w.in_w + x
+                                : ((b * w.in_h + h) * w.in_w + x) * w.in_c + c;
     };
     const std::int64_t outputs = w.batch * w.out_c * w.out_h * w.out_w;
     for (std::int64_t o = 0; o < outputs; ++o) {
@@ -75,7 +76,8 @@ void add_axes(const NodeView& view, Averaging& plan) {
 }  // namespace
 
 Averaging averaging_of(const NodeView& view) {
-    if (view.input(0).symbolic || view.output().symbolic) throw ShapeError(view.message("this engine needs concrete shapes"));
+    if (view.input(0).symbolic || view.output().symbolic)
+        throw ShapeError(view.message("this engine needs concrete shapes"));
     Averaging plan;
     plan.begin.push_back(0);
     if (view.op().name == "mean") {

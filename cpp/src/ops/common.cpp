@@ -30,8 +30,12 @@ AttributeSpec text_attribute(std::string_view name, std::string fallback, std::v
 AttributeSpec activation_attribute() {
     return text_attribute("activation", "none", {"none", "relu", "relu6", "relu_n1_to_1"});
 }
-AttributeSpec layout_attribute() { return text_attribute("layout", "NHWC", {"NHWC", "NCHW"}); }
-AttributeSpec padding_attribute() { return text_attribute("padding", "valid", {"same", "valid", "explicit"}); }
+AttributeSpec layout_attribute() {
+    return text_attribute("layout", "NHWC", {"NHWC", "NCHW"});
+}
+AttributeSpec padding_attribute() {
+    return text_attribute("padding", "valid", {"same", "valid", "explicit"});
+}
 
 Expr count(const std::vector<Expr>& shape) {
     Expr product = 1;
@@ -52,7 +56,8 @@ std::size_t checked_axis(const NodeView& view, std::int64_t axis, std::size_t ra
     const auto r = static_cast<std::int64_t>(rank);
     const std::int64_t a = axis < 0 ? axis + r : axis;
     if (a < 0 || a >= r) {
-        throw ModelError(view.message("axis " + std::to_string(axis) + " doesn't exist in " + std::to_string(rank) + " dimensions"));
+        throw ModelError(
+            view.message("axis " + std::to_string(axis) + " doesn't exist in " + std::to_string(rank) + " dimensions"));
     }
     return static_cast<std::size_t>(a);
 }
@@ -73,14 +78,16 @@ SymbolicShape broadcast(const NodeView& view, const std::vector<Expr>& a, const 
         } else if (x.is_constant() && x.constant() == 1) {
             out[i] = y;
         } else {
-            throw ShapeError(view.message("operands don't broadcast: " + x.text() + " against " + y.text() + " in dimension " +
-                                          std::to_string(i)));
+            throw ShapeError(view.message("operands don't broadcast: " + x.text() + " against " + y.text() +
+                                          " in dimension " + std::to_string(i)));
         }
     }
     return out;
 }
 
-std::vector<SymbolicShape> shape_of_first_input(const NodeView& view) { return {view.input(0).shape}; }
+std::vector<SymbolicShape> shape_of_first_input(const NodeView& view) {
+    return {view.input(0).shape};
+}
 
 Work elementwise_work(const NodeView& view) {
     return {.other_operations = count(view.output().shape), .parameter_bytes = constant_bytes(view)};
@@ -88,12 +95,14 @@ Work elementwise_work(const NodeView& view) {
 
 std::vector<double> real_values(const NodeView& view, const Tensor& t) {
     if (!t.has_values) {
-        throw ModelError(view.message("the values of constant '" + t.name + "' aren't in this file, only its shape; bounds need them"));
+        throw ModelError(view.message("the values of constant '" + t.name +
+                                      "' aren't in this file, only its shape; bounds need them"));
     }
     const auto n = static_cast<std::size_t>(t.elements());
     std::vector<double> out(n);
     const auto dequantize = [&](auto values) {
-        if (!t.is_quantized()) throw UnsupportedTypeError(view.message("constant '" + t.name + "' is an integer without a scale"));
+        if (!t.is_quantized())
+            throw UnsupportedTypeError(view.message("constant '" + t.name + "' is an integer without a scale"));
         const Quantization& q = *t.quantization;
         std::int64_t inner = 1;
         std::int64_t channels = 1;
@@ -104,7 +113,8 @@ std::vector<double> real_values(const NodeView& view, const Tensor& t) {
         // 17-bit integer times 24-bit significand: exact in binary64.
         for (std::size_t i = 0; i < n; ++i) {
             const std::int64_t c = (static_cast<std::int64_t>(i) / inner) % channels;
-            out[i] = (static_cast<double>(values[i]) - static_cast<double>(q.zero_point(c))) * static_cast<double>(q.scale(c));
+            out[i] = (static_cast<double>(values[i]) - static_cast<double>(q.zero_point(c))) *
+                     static_cast<double>(q.scale(c));
         }
     };
     switch (t.dtype) {
@@ -121,7 +131,8 @@ std::vector<double> real_values(const NodeView& view, const Tensor& t) {
             dequantize(t.values<std::int16_t>());
             return out;
         default:
-            throw UnsupportedTypeError(view.message("constant '" + t.name + "' has element type " + std::string(name_of(t.dtype))));
+            throw UnsupportedTypeError(
+                view.message("constant '" + t.name + "' has element type " + std::string(name_of(t.dtype))));
     }
 }
 

@@ -1,7 +1,6 @@
-#include "ops/records.hpp"
-
 #include "ops/affine.hpp"
 #include "ops/common.hpp"
+#include "ops/records.hpp"
 
 namespace gonogo {
 
@@ -14,16 +13,20 @@ void check_weights(const NodeView& view, const Expr& channels, const Expr& out_c
     if (view.op().name == "conv2d") {
         if (groups < 1) throw ModelError(view.message("attribute 'groups' must be at least 1"));
         if (channels.is_constant() && w[3].is_constant() && w[3].constant() * groups != channels.constant()) {
-            throw ShapeError(view.message("weights for " + std::to_string(w[3].constant() * groups) + " input channels, the input has " +
-                                          channels.text()));
+            throw ShapeError(view.message("weights for " + std::to_string(w[3].constant() * groups) +
+                                          " input channels, the input has " + channels.text()));
         }
         if (w[0].is_constant() && w[0].constant() % groups != 0) {
-            throw ShapeError(view.message(w[0].text() + " output channels don't divide into " + std::to_string(groups) + " groups"));
+            throw ShapeError(
+                view.message(w[0].text() + " output channels don't divide into " + std::to_string(groups) + " groups"));
         }
     } else {
-        if (w[0].is_constant() && w[0].constant() != 1) throw ShapeError(view.message("depthwise weights must have shape [1, h, w, channels]"));
-        if (channels.is_constant() && w[3].is_constant() && (channels.constant() == 0 || w[3].constant() % channels.constant() != 0)) {
-            throw ShapeError(view.message(w[3].text() + " output channels aren't a multiple of " + channels.text() + " input channels"));
+        if (w[0].is_constant() && w[0].constant() != 1)
+            throw ShapeError(view.message("depthwise weights must have shape [1, h, w, channels]"));
+        if (channels.is_constant() && w[3].is_constant() &&
+            (channels.constant() == 0 || w[3].constant() % channels.constant() != 0)) {
+            throw ShapeError(view.message(w[3].text() + " output channels aren't a multiple of " + channels.text() +
+                                          " input channels"));
         }
     }
     for (const Expr& e : w) {
@@ -31,7 +34,8 @@ void check_weights(const NodeView& view, const Expr& channels, const Expr& out_c
     }
     if (view.has_input(2)) {
         const auto& b = view.input(2).shape;
-        if (b.size() != 1 || !same(b[0], out_c)) throw ShapeError(view.message("the bias must have one value per output channel"));
+        if (b.size() != 1 || !same(b[0], out_c))
+            throw ShapeError(view.message("the bias must have one value per output channel"));
     }
 }
 

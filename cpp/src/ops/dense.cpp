@@ -1,7 +1,6 @@
-#include "ops/records.hpp"
-
 #include "ops/affine.hpp"
 #include "ops/common.hpp"
+#include "ops/records.hpp"
 
 namespace gonogo {
 
@@ -17,7 +16,8 @@ std::vector<SymbolicShape> dense_shape(const NodeView& view) {
     if (w[1].is_constant() && w[1].constant() < 1) throw ShapeError(view.message("the weights have no inputs"));
     if (view.integer("keep_dims") != 0) {
         if (in.empty() || !same(in.back(), w[1])) {
-            throw ShapeError(view.message("weights for " + w[1].text() + " inputs don't fit the last dimension of the input"));
+            throw ShapeError(
+                view.message("weights for " + w[1].text() + " inputs don't fit the last dimension of the input"));
         }
         SymbolicShape out = in;
         out.back() = w[0];
@@ -25,7 +25,8 @@ std::vector<SymbolicShape> dense_shape(const NodeView& view) {
     }
     const Expr all = count(in);
     if (all.is_constant() && w[1].is_constant() && all.constant() % w[1].constant() != 0) {
-        throw ShapeError(view.message("an input of " + all.text() + " elements doesn't divide into rows of " + w[1].text()));
+        throw ShapeError(
+            view.message("an input of " + all.text() + " elements doesn't divide into rows of " + w[1].text()));
     }
     return {{floor_div(all, w[1]), w[0]}};
 }

@@ -7,11 +7,14 @@
 
 #include "gonogo/domains/interval_tensor.hpp"
 #include "gonogo/numeric/interval.hpp"
+
 #include "ops/common.hpp"
 
 namespace gonogo {
 
-inline numeric::Interval load(const IntervalTensor& t, std::size_t i) { return {t.lo[i], t.hi[i]}; }
+inline numeric::Interval load(const IntervalTensor& t, std::size_t i) {
+    return {t.lo[i], t.hi[i]};
+}
 inline void store(IntervalTensor& t, std::size_t i, numeric::Interval v) {
     t.lo[i] = v.lo;
     t.hi[i] = v.hi;

@@ -33,7 +33,8 @@ std::vector<SymbolicShape> transpose_shape(const NodeView& view) {
     std::sort(sorted.begin(), sorted.end());
     std::vector<std::int64_t> expected(in.size());
     std::iota(expected.begin(), expected.end(), 0);
-    if (sorted != expected) throw ModelError(view.message("attribute 'perm' " + to_string(perm) + " is no permutation of the dimensions"));
+    if (sorted != expected)
+        throw ModelError(view.message("attribute 'perm' " + to_string(perm) + " is no permutation of the dimensions"));
     SymbolicShape out;
     for (const std::int64_t p : perm) out.push_back(in[static_cast<std::size_t>(p)]);
     return {out};
@@ -50,7 +51,8 @@ std::vector<SymbolicShape> concat_shape(const NodeView& view) {
             if (d == axis) {
                 out[d] = out[d] + in[d];
             } else if (!same(in[d], out[d])) {
-                throw ShapeError(view.message("inputs differ in dimension " + std::to_string(d) + ": " + out[d].text() + " against " + in[d].text()));
+                throw ShapeError(view.message("inputs differ in dimension " + std::to_string(d) + ": " + out[d].text() +
+                                              " against " + in[d].text()));
             }
         }
     }
@@ -60,9 +62,11 @@ std::vector<SymbolicShape> concat_shape(const NodeView& view) {
 std::vector<SymbolicShape> pad_shape(const NodeView& view) {
     const auto& pads = view.integers("pads");
     SymbolicShape out = view.input(0).shape;
-    if (pads.size() != 2 * out.size()) throw ModelError(view.message("attribute 'pads' needs two entries per dimension"));
+    if (pads.size() != 2 * out.size())
+        throw ModelError(view.message("attribute 'pads' needs two entries per dimension"));
     for (std::size_t d = 0; d < out.size(); ++d) {
-        if (pads[d] < 0 || pads[d + out.size()] < 0) throw UnsupportedOperatorError(view.message("negative padding isn't supported"));
+        if (pads[d] < 0 || pads[d + out.size()] < 0)
+            throw UnsupportedOperatorError(view.message("negative padding isn't supported"));
         out[d] = out[d] + Expr(pads[d]) + Expr(pads[d + out.size()]);
     }
     return {out};
@@ -80,13 +84,15 @@ std::vector<SymbolicShape> slice_shape(const NodeView& view) {
     for (std::size_t d = 0; d < in.size(); ++d) {
         if (step[d] < 1) throw UnsupportedOperatorError(view.message("slices with a stride below 1 aren't supported"));
         if (begin[d] < 0 || end[d] < begin[d] || (in[d].is_constant() && end[d] > in[d].constant())) {
-            throw ShapeError(view.message("slice " + std::to_string(begin[d]) + ":" + std::to_string(end[d]) + " leaves dimension " + std::to_string(d)));
+            throw ShapeError(view.message("slice " + std::to_string(begin[d]) + ":" + std::to_string(end[d]) +
+                                          " leaves dimension " + std::to_string(d)));
         }
         out.emplace_back((end[d] - begin[d] + step[d] - 1) / step[d]);
     }
     // The file's own output shape may have dropped dimensions of size 1 (shrink axes); the element count must agree.
     const Tensor& stated = view.output();
-    if (!stated.symbolic && stated.dims.size() != out.size() && element_count(stated.dims) == count(out).constant()) return {stated.shape};
+    if (!stated.symbolic && stated.dims.size() != out.size() && element_count(stated.dims) == count(out).constant())
+        return {stated.shape};
     return {out};
 }
 
@@ -114,18 +120,25 @@ std::int64_t flat(const Shape& index, const Shape& dims) {
 }
 
 RealKernel movement_real(const NodeView& view) {
-    return [move = movement_of(view), clamp = activation_clamp(view)](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
+    return [move = movement_of(view), clamp = activation_clamp(view)](std::span<const IntervalTensor* const> in,
+                                                                      IntervalTensor& out) {
         for (std::size_t o = 0; o < out.size(); ++o) {
             const Movement::Source s = move.source(o);
-            const numeric::Interval v = s.input < 0 ? numeric::Interval::point(move.fill)
-                                                    : load(*in[static_cast<std::size_t>(s.input)], static_cast<std::size_t>(s.element));
+            const numeric::Interval v =
+                s.input < 0 ? numeric::Interval::point(move.fill)
+                            : load(*in[static_cast<std::size_t>(s.input)], static_cast<std::size_t>(s.element));
             store(out, o, clamped(v, clamp));
         }
     };
 }
 
 OperatorRecord moving(std::string_view name, std::string_view summary, std::string_view onnx, std::string_view tflite) {
-    return {.name = name, .summary = summary, .onnx = onnx, .tflite = tflite, .real = movement_real, .joint = JointKind::movement};
+    return {.name = name,
+            .summary = summary,
+            .onnx = onnx,
+            .tflite = tflite,
+            .real = movement_real,
+            .joint = JointKind::movement};
 }
 
 }  // namespace
@@ -194,7 +207,8 @@ const OperatorRecord& identity_record() {
 
 const OperatorRecord& reshape_record() {
     static const OperatorRecord record = [] {
-        OperatorRecord r = moving("reshape", "same elements, other shape", "Reshape, Flatten, Squeeze, Unsqueeze", "RESHAPE, SQUEEZE, EXPAND_DIMS");
+        OperatorRecord r = moving("reshape", "same elements, other shape", "Reshape, Flatten, Squeeze, Unsqueeze",
+                                  "RESHAPE, SQUEEZE, EXPAND_DIMS");
         r.max_inputs = 2;  // TFLite keeps the target shape as a second input
         r.attributes = {required(integers_attribute("shape", {}))};
         r.shape = reshape_shape;
@@ -242,9 +256,11 @@ const OperatorRecord& pad_record() {
 
 const OperatorRecord& strided_slice_record() {
     static const OperatorRecord record = [] {
-        OperatorRecord r = moving("strided_slice", "every n-th element of a range per dimension", "Slice", "STRIDED_SLICE, SLICE");
+        OperatorRecord r =
+            moving("strided_slice", "every n-th element of a range per dimension", "Slice", "STRIDED_SLICE, SLICE");
         r.max_inputs = 5;
-        r.attributes = {required(integers_attribute("begin", {})), required(integers_attribute("end", {})), required(integers_attribute("strides", {}))};
+        r.attributes = {required(integers_attribute("begin", {})), required(integers_attribute("end", {})),
+                        required(integers_attribute("strides", {}))};
         r.shape = slice_shape;
         r.int8 = {.tflm = tflm_strided_slice, .ort = ort_strided_slice};
         return r;

@@ -17,9 +17,15 @@ const T& read(const NodeView& view, std::string_view key, const char* kind) {
 
 }  // namespace
 
-std::int64_t NodeView::integer(std::string_view key) const { return read<std::int64_t>(*this, key, "an integer"); }
-double NodeView::number(std::string_view key) const { return read<double>(*this, key, "a number"); }
-const std::string& NodeView::text(std::string_view key) const { return read<std::string>(*this, key, "a text"); }
+std::int64_t NodeView::integer(std::string_view key) const {
+    return read<std::int64_t>(*this, key, "an integer");
+}
+double NodeView::number(std::string_view key) const {
+    return read<double>(*this, key, "a number");
+}
+const std::string& NodeView::text(std::string_view key) const {
+    return read<std::string>(*this, key, "a text");
+}
 const std::vector<std::int64_t>& NodeView::integers(std::string_view key) const {
     return read<std::vector<std::int64_t>>(*this, key, "a list of integers");
 }

@@ -15,7 +15,8 @@ using numeric::Interval;
 
 std::vector<SymbolicShape> pool_shape(const NodeView& view) {
     const auto& kernel = view.integers("kernel");
-    if (kernel.size() != 2 || kernel[0] < 1 || kernel[1] < 1) throw ModelError(view.message("attribute 'kernel' must be two positive sizes"));
+    if (kernel.size() != 2 || kernel[0] < 1 || kernel[1] < 1)
+        throw ModelError(view.message("attribute 'kernel' must be two positive sizes"));
     const auto& in = view.input(0).shape;
     if (in.size() != 4) throw ShapeError(view.message("the input must have 4 dimensions"));
     return {windowed_shape(view, kernel[0], kernel[1], in[view.text("layout") == "NCHW" ? 1 : 3])};
@@ -49,17 +50,21 @@ Work pool_work(const NodeView& view) {
     return {.other_operations = count(view.output().shape) * Expr(kernel[0] * kernel[1])};
 }
 
-Work reduction_work(const NodeView& view) { return {.other_operations = count(view.input(0).shape), .parameter_bytes = constant_bytes(view)}; }
+Work reduction_work(const NodeView& view) {
+    return {.other_operations = count(view.input(0).shape), .parameter_bytes = constant_bytes(view)};
+}
 
 RealKernel average_real(const NodeView& view) {
-    return [plan = averaging_of(view), clamp = activation_clamp(view)](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
+    return [plan = averaging_of(view), clamp = activation_clamp(view)](std::span<const IntervalTensor* const> in,
+                                                                       IntervalTensor& out) {
         plan.apply(*in[0], out);
         for (std::size_t i = 0; i < out.size(); ++i) store(out, i, clamped(load(out, i), clamp));
     };
 }
 
 RealKernel max_pool_real(const NodeView& view) {
-    return [plan = averaging_of(view), clamp = activation_clamp(view)](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
+    return [plan = averaging_of(view), clamp = activation_clamp(view)](std::span<const IntervalTensor* const> in,
+                                                                       IntervalTensor& out) {
         for (std::size_t o = 0; o < out.size(); ++o) {
             Interval best{-std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
             for (const std::int64_t i : plan.members(o)) {
@@ -80,8 +85,8 @@ const OperatorRecord& max_pool2d_record() {
         .onnx = "MaxPool",
         .tflite = "MAX_POOL_2D",
         .attributes = {required(integers_attribute("kernel", {})), required(integers_attribute("strides", {})),
-                       integers_attribute("dilations", {1, 1}), padding_attribute(), integers_attribute("pads", {0, 0, 0, 0}),
-                       layout_attribute(), activation_attribute()},
+                       integers_attribute("dilations", {1, 1}), padding_attribute(),
+                       integers_attribute("pads", {0, 0, 0, 0}), layout_attribute(), activation_attribute()},
         .shape = pool_shape,
         .work = pool_work,
         .real = max_pool_real,
@@ -97,9 +102,9 @@ const OperatorRecord& average_pool2d_record() {
         .summary = "average over windows",
         .onnx = "AveragePool, QLinearAveragePool",
         .tflite = "AVERAGE_POOL_2D",
-        .attributes = {required(integers_attribute("kernel", {})), required(integers_attribute("strides", {})), padding_attribute(),
-                       integers_attribute("pads", {0, 0, 0, 0}), layout_attribute(), activation_attribute(),
-                       integer_attribute("count_include_pad", 0)},
+        .attributes = {required(integers_attribute("kernel", {})), required(integers_attribute("strides", {})),
+                       padding_attribute(), integers_attribute("pads", {0, 0, 0, 0}), layout_attribute(),
+                       activation_attribute(), integer_attribute("count_include_pad", 0)},
         .shape = pool_shape,
         .work = pool_work,
         .real = average_real,

@@ -1,5 +1,5 @@
-// quantize, dequantize and argmax. In real arithmetic the first two are the identity: the ideal execution of a quantised
-// graph rounds nothing. What they do on the device is the integer profiles' business.
+// quantize, dequantize and argmax. In real arithmetic the first two are the identity: the ideal execution of a
+// quantised graph rounds nothing. What they do on the device is the integer profiles' business.
 #include "ops/common.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/records.hpp"
@@ -16,12 +16,14 @@ RealKernel identity_real(const NodeView&) {
 }
 
 std::vector<SymbolicShape> quantize_shape(const NodeView& view) {
-    if (!view.output().is_quantized()) throw QuantizationError(view.message("the output has no quantisation parameters"));
+    if (!view.output().is_quantized())
+        throw QuantizationError(view.message("the output has no quantisation parameters"));
     return {view.input(0).shape};
 }
 
 std::vector<SymbolicShape> dequantize_shape(const NodeView& view) {
-    if (!view.input(0).is_quantized()) throw QuantizationError(view.message("the input has no quantisation parameters"));
+    if (!view.input(0).is_quantized())
+        throw QuantizationError(view.message("the input has no quantisation parameters"));
     if (view.output().dtype != DType::float32) throw UnsupportedTypeError(view.message("the output must be float32"));
     return {view.input(0).shape};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gonogo/ops/record.hpp"
+
 #include "ops/ort/ort.hpp"
 #include "ops/tflm/tflm.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "gonogo/numeric/elementary.hpp"
 #include "gonogo/numeric/rounding.hpp"
+
 #include "ops/common.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/records.hpp"
@@ -43,7 +44,8 @@ void softmax_row(std::span<const double> lo, std::span<const double> hi, double 
     for (std::size_t i = 0; i < n; ++i) {
         const Interval smallest_sum = share(hi, lo, i);
         const Interval largest_sum = share(lo, hi, i);
-        out_lo[i * stride] = largest_sum.hi == std::numeric_limits<double>::infinity() ? 0.0 : numeric::div_down(1.0, largest_sum.hi);
+        out_lo[i * stride] =
+            largest_sum.hi == std::numeric_limits<double>::infinity() ? 0.0 : numeric::div_down(1.0, largest_sum.hi);
         out_hi[i * stride] = std::min(1.0, numeric::div_up(1.0, std::max(1.0, smallest_sum.lo)));
     }
 }
@@ -63,14 +65,15 @@ RealKernel softmax_real(const NodeView& view) {
                 const std::size_t at = base + k;
                 bool bounded = true;
                 for (std::size_t j = 0; j < n; ++j) {
-                    bounded = bounded && std::isfinite(in[0]->lo[at + j * inner]) && std::isfinite(in[0]->hi[at + j * inner]);
+                    bounded =
+                        bounded && std::isfinite(in[0]->lo[at + j * inner]) && std::isfinite(in[0]->hi[at + j * inner]);
                 }
                 if (!bounded) {
                     for (std::size_t j = 0; j < n; ++j) store(out, at + j * inner, {0.0, 1.0});
                     continue;
                 }
-                softmax_row(std::span(in[0]->lo).subspan(at), std::span(in[0]->hi).subspan(at), beta, inner, n, out.lo.data() + at,
-                            out.hi.data() + at);
+                softmax_row(std::span(in[0]->lo).subspan(at), std::span(in[0]->hi).subspan(at), beta, inner, n,
+                            out.lo.data() + at, out.hi.data() + at);
             }
         }
     };

@@ -8,19 +8,22 @@ namespace gonogo {
 
 namespace {
 
-bool is_channels_first(const NodeView& view) { return view.text("layout") == "NCHW"; }
+bool is_channels_first(const NodeView& view) {
+    return view.text("layout") == "NCHW";
+}
 
 void need_rank_4(const NodeView& view) {
     if (view.input(0).shape.size() != 4) {
-        throw ShapeError(view.message("the input must have 4 dimensions, it has " + std::to_string(view.input(0).shape.size())));
+        throw ShapeError(
+            view.message("the input must have 4 dimensions, it has " + std::to_string(view.input(0).shape.size())));
     }
 }
 
 std::int64_t at(const NodeView& view, std::string_view key, std::size_t i, std::size_t expected) {
     const auto& list = view.integers(key);
     if (list.size() != expected) {
-        throw ModelError(view.message("attribute '" + std::string(key) + "' has " + std::to_string(list.size()) + " entries, not " +
-                                      std::to_string(expected)));
+        throw ModelError(view.message("attribute '" + std::string(key) + "' has " + std::to_string(list.size()) +
+                                      " entries, not " + std::to_string(expected)));
     }
     const bool is_pad = key == "pads";
     if (list[i] < (is_pad ? 0 : 1) || list[i] > (std::int64_t{1} << 24)) {
@@ -29,7 +32,9 @@ std::int64_t at(const NodeView& view, std::string_view key, std::size_t i, std::
     return list[i];
 }
 
-std::int64_t dilation(const NodeView& view, std::size_t i) { return view.has("dilations") ? at(view, "dilations", i, 2) : 1; }
+std::int64_t dilation(const NodeView& view, std::size_t i) {
+    return view.has("dilations") ? at(view, "dilations", i, 2) : 1;
+}
 
 }  // namespace
 

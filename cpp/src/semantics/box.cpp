@@ -10,19 +10,24 @@ namespace gonogo {
 
 void check_box(const Graph& graph, std::span<const IntervalTensor> box) {
     if (box.size() != graph.inputs.size()) {
-        throw BoxError(graph.source + ": the box has " + std::to_string(box.size()) + " tensors, the model has " + std::to_string(graph.inputs.size()) + " inputs");
+        throw BoxError(graph.source + ": the box has " + std::to_string(box.size()) + " tensors, the model has " +
+                       std::to_string(graph.inputs.size()) + " inputs");
     }
     for (std::size_t k = 0; k < box.size(); ++k) {
         const Tensor& t = graph.tensor(graph.inputs[k]);
         const std::string where = graph.source + ": box of input '" + t.name + "': ";
         if (t.symbolic) throw ShapeError(where + "the input's shape isn't concrete");
-        if (static_cast<std::int64_t>(box[k].lo.size()) != t.elements() || static_cast<std::int64_t>(box[k].hi.size()) != t.elements()) {
-            throw BoxError(where + std::to_string(box[k].lo.size()) + " lower and " + std::to_string(box[k].hi.size()) + " upper ends for shape " + to_string(t.dims));
+        if (static_cast<std::int64_t>(box[k].lo.size()) != t.elements() ||
+            static_cast<std::int64_t>(box[k].hi.size()) != t.elements()) {
+            throw BoxError(where + std::to_string(box[k].lo.size()) + " lower and " + std::to_string(box[k].hi.size()) +
+                           " upper ends for shape " + to_string(t.dims));
         }
         for (std::size_t i = 0; i < box[k].size(); ++i) {
-            if (!std::isfinite(box[k].lo[i]) || !std::isfinite(box[k].hi[i])) throw BoxError(where + "element " + std::to_string(i) + " is NaN or infinite");
+            if (!std::isfinite(box[k].lo[i]) || !std::isfinite(box[k].hi[i]))
+                throw BoxError(where + "element " + std::to_string(i) + " is NaN or infinite");
             if (box[k].lo[i] > box[k].hi[i]) {
-                throw BoxError(where + "element " + std::to_string(i) + " has lower end " + std::to_string(box[k].lo[i]) + " above upper end " + std::to_string(box[k].hi[i]));
+                throw BoxError(where + "element " + std::to_string(i) + " has lower end " +
+                               std::to_string(box[k].lo[i]) + " above upper end " + std::to_string(box[k].hi[i]));
             }
         }
     }

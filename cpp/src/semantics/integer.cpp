@@ -6,6 +6,7 @@
 
 #include "gonogo/numeric/rounding.hpp"
 #include "gonogo/semantics/real.hpp"
+
 #include "ops/movement.hpp"
 #include "ops/ort/ort.hpp"
 #include "ops/tflm/tflm.hpp"
@@ -17,22 +18,29 @@ namespace {
 std::int32_t quantize_float(Profile profile, float x, const Tensor& out) {
     const ClampRange limits = storage_limits(out);
     const Quantization& q = *out.quantization;
-    return profile == Profile::tflm ? tflm_quantize_float(x, q, limits.lo, limits.hi) : ort_quantize_value(x, q.scale(), q.zero_point(), limits);
+    return profile == Profile::tflm ? tflm_quantize_float(x, q, limits.lo, limits.hi)
+                                    : ort_quantize_value(x, q.scale(), q.zero_point(), limits);
 }
 
 float dequantize(Profile profile, std::int32_t value, const Quantization& q) {
-    return profile == Profile::tflm ? tflm_dequantize_value(value, q) : ort_dequantize_value(value, q.scale(), q.zero_point());
+    return profile == Profile::tflm ? tflm_dequantize_value(value, q)
+                                    : ort_dequantize_value(value, q.scale(), q.zero_point());
 }
 
 // The float32 numbers of [lo, hi] lie in [float_above(lo), float_below(hi)]: conversion to nearest, then one step if it
 // went outward. Overflow to infinity is cut to the largest number.
 float float_above(double lo) {
-    const float f = static_cast<float>(std::clamp(lo, -static_cast<double>(std::numeric_limits<float>::max()), static_cast<double>(std::numeric_limits<float>::max())));
+    const float f = static_cast<float>(std::clamp(lo, -static_cast<double>(std::numeric_limits<float>::max()),
+                                                  static_cast<double>(std::numeric_limits<float>::max())));
     return static_cast<double>(f) < lo ? std::nextafter(f, std::numeric_limits<float>::infinity()) : f;
 }
-float float_below(double hi) { return -float_above(-hi); }
+float float_below(double hi) {
+    return -float_above(-hi);
+}
 
-std::size_t elements(const Tensor& t) { return static_cast<std::size_t>(t.elements()); }
+std::size_t elements(const Tensor& t) {
+    return static_cast<std::size_t>(t.elements());
+}
 
 }  // namespace
 
@@ -43,7 +51,8 @@ ClampRange storage_limits(const Tensor& tensor) {
         case DType::uint8:
             return {0, 255};
         default:
-            throw UnsupportedTypeError("tensor '" + tensor.name + "' has element type " + std::string(name_of(tensor.dtype)) +
+            throw UnsupportedTypeError("tensor '" + tensor.name + "' has element type " +
+                                       std::string(name_of(tensor.dtype)) +
                                        "; the integer profiles handle int8 and uint8");
     }
 }
@@ -65,13 +74,15 @@ IntegerProgram::Way IntegerProgram::way_of(const NodeView& view) const {
     if (op == "quantize" && view.input(0).dtype == DType::float32) return Way::quantize;
     if (view.output().dtype == DType::float32) {
         if (op == "reshape" || op == "identity") return Way::move;
-        throw UnsupportedOperatorError(view.message("this operator runs in float32 on the device; the integer profiles bound int8 arithmetic only. "
-                                                    "Quantise this layer, or end the model before it"));
+        throw UnsupportedOperatorError(view.message(
+            "this operator runs in float32 on the device; the integer profiles bound int8 arithmetic only. "
+            "Quantise this layer, or end the model before it"));
     }
     return Way::integer;
 }
 
-IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profile) : graph_(std::move(graph)), profile_(profile) {
+IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profile)
+    : graph_(std::move(graph)), profile_(profile) {
     std::vector<bool> known(graph_->tensors.size(), false);
     for (const TensorId t : graph_->inputs) known[static_cast<std::size_t>(t)] = true;
     for (std::size_t i = 0; i < graph_->nodes.size(); ++i) {
@@ -82,7 +93,8 @@ IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profi
             for (std::size_t k = 0; k < view.input_count(); ++k) {
                 if (!view.has_input(k) || view.input(k).is_constant || view.input(k).known_value) continue;
                 if (!known[static_cast<std::size_t>(view.node().inputs[k])]) {
-                    throw UnsupportedOperatorError(view.message("input '" + view.input(k).name + "' comes from an operator that bounds can't follow"));
+                    throw UnsupportedOperatorError(view.message("input '" + view.input(k).name +
+                                                                "' comes from an operator that bounds can't follow"));
                 }
             }
             known[static_cast<std::size_t>(view.node().outputs[0])] = true;
@@ -90,7 +102,8 @@ IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profi
         if (step.way == Way::integer) {
             const Int8Rule rule = view.op().int8.of(profile);
             if (rule == nullptr) {
-                throw UnsupportedOperatorError(view.message(std::string("profile '") + (profile == Profile::tflm ? "tflm" : "ort") +
+                throw UnsupportedOperatorError(view.message(std::string("profile '") +
+                                                            (profile == Profile::tflm ? "tflm" : "ort") +
                                                             "' has no integer kernel for this operator"));
             }
             step.kernel = rule(view);
@@ -101,7 +114,8 @@ IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profi
 
 void IntegerProgram::check_inputs(std::size_t given) const {
     if (given != graph_->inputs.size()) {
-        throw BoxError(graph_->source + ": " + std::to_string(given) + " inputs given, the model has " + std::to_string(graph_->inputs.size()));
+        throw BoxError(graph_->source + ": " + std::to_string(given) + " inputs given, the model has " +
+                       std::to_string(graph_->inputs.size()));
     }
 }
 
@@ -112,7 +126,9 @@ void IntegerProgram::run(std::span<const DeviceValue> inputs, std::vector<Device
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Tensor& t = g.tensor(g.inputs[i]);
         const std::size_t n = t.is_quantized() ? inputs[i].integers.size() : inputs[i].floats.size();
-        if (n != elements(t)) throw BoxError(g.source + ": input '" + t.name + "' needs " + std::to_string(elements(t)) + " elements, " + std::to_string(n) + " given");
+        if (n != elements(t))
+            throw BoxError(g.source + ": input '" + t.name + "' needs " + std::to_string(elements(t)) + " elements, " +
+                           std::to_string(n) + " given");
         values[static_cast<std::size_t>(g.inputs[i])] = inputs[i];
     }
     std::vector<const std::int32_t*> in;
@@ -129,11 +145,13 @@ void IntegerProgram::run(std::span<const DeviceValue> inputs, std::vector<Device
                 break;
             case Way::quantize:
                 out.integers.resize(elements(result));
-                for (std::size_t i = 0; i < out.integers.size(); ++i) out.integers[i] = quantize_float(profile_, x.floats[i], result);
+                for (std::size_t i = 0; i < out.integers.size(); ++i)
+                    out.integers[i] = quantize_float(profile_, x.floats[i], result);
                 break;
             case Way::dequantize:
                 out.floats.resize(elements(result));
-                for (std::size_t i = 0; i < out.floats.size(); ++i) out.floats[i] = dequantize(profile_, x.integers[i], *g.tensor(node.inputs[0]).quantization);
+                for (std::size_t i = 0; i < out.floats.size(); ++i)
+                    out.floats[i] = dequantize(profile_, x.integers[i], *g.tensor(node.inputs[0]).quantization);
                 break;
             default:
                 in.clear();
@@ -154,7 +172,9 @@ void IntegerProgram::run(std::span<const DeviceRange> inputs, std::vector<Device
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Tensor& t = g.tensor(g.inputs[i]);
         const std::size_t n = t.is_quantized() ? inputs[i].integers.lo.size() : inputs[i].floats.size();
-        if (n != elements(t)) throw BoxError(g.source + ": input '" + t.name + "' needs " + std::to_string(elements(t)) + " elements, " + std::to_string(n) + " given");
+        if (n != elements(t))
+            throw BoxError(g.source + ": input '" + t.name + "' needs " + std::to_string(elements(t)) + " elements, " +
+                           std::to_string(n) + " given");
         ranges[static_cast<std::size_t>(g.inputs[i])] = inputs[i];
     }
     std::vector<const std::int32_t*> lo, hi;

@@ -32,14 +32,17 @@ DeviceRange quantize_box(const Tensor& input, const IntervalTensor& box) {
     out.integers.lo.resize(box.size());
     out.integers.hi.resize(box.size());
     for (std::size_t i = 0; i < box.size(); ++i) {
-        out.integers.lo[i] = cut(std::ceil(numeric::sub_down(numeric::div_down(box.lo[i], scale), quantizer_steps)), z, limits);
-        out.integers.hi[i] = cut(std::floor(numeric::add_up(numeric::div_up(box.hi[i], scale), quantizer_steps)), z, limits);
+        out.integers.lo[i] =
+            cut(std::ceil(numeric::sub_down(numeric::div_down(box.lo[i], scale), quantizer_steps)), z, limits);
+        out.integers.hi[i] =
+            cut(std::floor(numeric::add_up(numeric::div_up(box.hi[i], scale), quantizer_steps)), z, limits);
     }
     return out;
 }
 
 std::int32_t quantize_point(const Tensor& input, double x) {
-    return cut(std::nearbyint(x / static_cast<double>(input.quantization->scale())), input.quantization->zero_point(), storage_limits(input));
+    return cut(std::nearbyint(x / static_cast<double>(input.quantization->scale())), input.quantization->zero_point(),
+               storage_limits(input));
 }
 
 }  // namespace gonogo

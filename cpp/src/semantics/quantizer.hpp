@@ -7,7 +7,8 @@
 
 namespace gonogo {
 
-// |q - z - x / scale| <= this before the clamp, for |x / scale| <= 512: one half plus 512 * ((1 + 2^-24)^2 - 1) < 2^-13.
+// |q - z - x / scale| <= this before the clamp, for |x / scale| <= 512: one half plus 512 * ((1 + 2^-24)^2 - 1) <
+// 2^-13.
 inline constexpr double quantizer_steps = 0.5 + 0x1p-13;
 
 // All integers that the quantiser may give for inputs in the box.

@@ -9,8 +9,11 @@ namespace gonogo {
 
 namespace {
 
-// Constants that a real kernel reads as tensors: operands of arithmetic. Weights and shape arguments are not among them.
-bool is_operand(const Tensor& t) { return t.is_constant && t.has_values && (t.dtype == DType::float32 || t.is_quantized()) && t.dtype != DType::int32; }
+// Constants that a real kernel reads as tensors: operands of arithmetic. Weights and shape arguments are not among
+// them.
+bool is_operand(const Tensor& t) {
+    return t.is_constant && t.has_values && (t.dtype == DType::float32 || t.is_quantized()) && t.dtype != DType::int32;
+}
 
 bool holds_its_own(const OperatorRecord& op) {
     return op.name == "dense" || op.name == "conv2d" || op.name == "depthwise_conv2d" || op.name == "batch_norm";
@@ -25,7 +28,8 @@ bool is_folded(const Graph& graph, const Node& node) {
     return true;
 }
 
-RealProgram::RealProgram(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)), constants_(graph_->tensors.size()) {
+RealProgram::RealProgram(std::shared_ptr<const Graph> graph)
+    : graph_(std::move(graph)), constants_(graph_->tensors.size()) {
     for (std::size_t i = 0; i < graph_->nodes.size(); ++i) {
         const auto id = static_cast<NodeId>(i);
         const NodeView view(*graph_, id);
@@ -48,13 +52,15 @@ RealProgram::RealProgram(std::shared_ptr<const Graph> graph) : graph_(std::move(
 void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<IntervalTensor>& values) const {
     const Graph& g = *graph_;
     if (inputs.size() != g.inputs.size()) {
-        throw BoxError(g.source + ": " + std::to_string(inputs.size()) + " boxes given, the model has " + std::to_string(g.inputs.size()) + " inputs");
+        throw BoxError(g.source + ": " + std::to_string(inputs.size()) + " boxes given, the model has " +
+                       std::to_string(g.inputs.size()) + " inputs");
     }
     values.resize(g.tensors.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Tensor& t = g.tensor(g.inputs[i]);
         if (inputs[i].size() != static_cast<std::size_t>(t.elements())) {
-            throw BoxError(g.source + ": the box of input '" + t.name + "' has " + std::to_string(inputs[i].size()) + " elements, the input " + to_string(t.dims));
+            throw BoxError(g.source + ": the box of input '" + t.name + "' has " + std::to_string(inputs[i].size()) +
+                           " elements, the input " + to_string(t.dims));
         }
         values[static_cast<std::size_t>(g.inputs[i])] = inputs[i];
     }
@@ -71,8 +77,10 @@ void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<Interv
             const auto at = static_cast<std::size_t>(t);
             const Tensor& tensor = g.tensor(t);
             const IntervalTensor* value = tensor.is_constant ? &constants_[at] : &values[at];
-            if (!tensor.is_constant && value->size() == 0 && tensor.elements() > 0 && (tensor.dtype == DType::float32 || tensor.is_quantized())) {
-                throw UnsupportedOperatorError(g.where(step.node) + ": input '" + tensor.name + "' comes from an operator that bounds can't follow");
+            if (!tensor.is_constant && value->size() == 0 && tensor.elements() > 0 &&
+                (tensor.dtype == DType::float32 || tensor.is_quantized())) {
+                throw UnsupportedOperatorError(g.where(step.node) + ": input '" + tensor.name +
+                                               "' comes from an operator that bounds can't follow");
             }
             in.push_back(value->size() == 0 ? nullptr : value);
         }

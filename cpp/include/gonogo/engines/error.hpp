@@ -14,10 +14,10 @@ namespace gonogo {
 
 struct ErrorOptions {
     Profile profile = Profile::tflm;
-    std::string tensor;                      // deployed tensor to compare; empty = every output and the logits before it
+    std::string tensor;  // deployed tensor to compare; empty = every output and the logits before it
     std::int64_t search_multiplies = 500'000'000;  // work the witness search may do, in multiply-accumulates
     std::uint64_t seed = 1;
-    bool attribute = true;                   // per-layer shares
+    bool attribute = true;  // per-layer shares
 };
 
 struct TensorError {
@@ -36,8 +36,8 @@ struct TensorError {
 struct LayerShare {
     std::string name;  // deployed node; "input" for the quantisation of the inputs
     std::string op;
-    double alone;      // bound on the error of ErrorResult::attributed in that hypothetical network, real units
-    double share;      // `alone` divided by its sum over all layers
+    double alone;  // bound on the error of ErrorResult::attributed in that hypothetical network, real units
+    double share;  // `alone` divided by its sum over all layers
 };
 
 struct Saturation {
@@ -48,7 +48,7 @@ struct Saturation {
 
 struct ErrorResult {
     std::vector<TensorError> tensors;  // outputs first, then logits
-    std::string attributed;              // tensor that `per_layer` is about: the logits if there are any, else the first output
+    std::string attributed;  // tensor that `per_layer` is about: the logits if there are any, else the first output
     std::vector<LayerShare> per_layer;
     std::vector<Saturation> saturation;  // only tensors where something can be cut
     std::vector<std::string> notes;      // what couldn't be matched, what was left out
@@ -57,7 +57,8 @@ struct ErrorResult {
 };
 
 // `reference` may be null: then it is the deployed graph in real arithmetic with its dequantised weights.
-// `box` is in the units of the model's inputs. Throws BoxError, UnsupportedOperatorError, OverflowRiskError, ShapeError.
+// `box` is in the units of the model's inputs. Throws BoxError, UnsupportedOperatorError, OverflowRiskError,
+// ShapeError.
 ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
                   std::span<const IntervalTensor> box, const ErrorOptions& options);
 

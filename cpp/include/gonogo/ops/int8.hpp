@@ -1,5 +1,6 @@
 // Deployed integer semantics of a node, prepared once per (graph, profile) and then run many times.
-// Every quantised element is held as int32, whatever its storage type, so that one set of engines serves int8 and uint8.
+// Every quantised element is held as int32, whatever its storage type, so that one set of engines serves int8 and
+// uint8.
 #pragma once
 
 #include <cstdint>

@@ -21,8 +21,8 @@ enum class AttributeKind : std::uint8_t { integer, number, text, integers };
 struct AttributeSpec {
     std::string_view name;
     AttributeKind kind;
-    Attribute fallback;     // used when the node leaves the attribute out
-    bool required = false;  // then `fallback` is ignored
+    Attribute fallback;                          // used when the node leaves the attribute out
+    bool required = false;                       // then `fallback` is ignored
     std::vector<std::string_view> choices = {};  // allowed texts; empty = any
 };
 
@@ -36,28 +36,28 @@ struct Work {
 };
 
 // Enclosure of a node's real-valued result: writes `out` (already of the output's shape) so that it contains the result
-// for every choice of inputs in the boxes `in`. One pointer per node input; constants with weights (dense, convolutions,
-// batch_norm) and absent inputs are nullptr, the kernel holds what it needs of them.
-// Theorem: docs/soundness.md, "Interval propagation".
+// for every choice of inputs in the boxes `in`. One pointer per node input; constants with weights (dense,
+// convolutions, batch_norm) and absent inputs are nullptr, the kernel holds what it needs of them. Theorem:
+// docs/soundness.md, "Interval propagation".
 using RealKernel = std::function<void(std::span<const IntervalTensor* const> in, IntervalTensor& out)>;
 
 // How the bound on the error walks through the node (engines/error).
 enum class JointKind : std::uint8_t {
-    none,         // no joint rule: the engine falls back to the difference of two separate ranges
-    affine,       // linear in the first input with constant weights
-    add,          // linear in both inputs
-    multiply,     // bilinear in both inputs
-    movement,     // moves elements; every output element is one input element or a constant
-    univariate,   // one monotone scalar function
-    maximum,      // maximum over windows of one input
-    average,      // average over windows or axes of one input
+    none,        // no joint rule: the engine falls back to the difference of two separate ranges
+    affine,      // linear in the first input with constant weights
+    add,         // linear in both inputs
+    multiply,    // bilinear in both inputs
+    movement,    // moves elements; every output element is one input element or a constant
+    univariate,  // one monotone scalar function
+    maximum,     // maximum over windows of one input
+    average,     // average over windows or axes of one input
     softmax,
 };
 
 struct OperatorRecord {
     std::string_view name;
-    std::string_view summary;                   // one line for docs/operators.md
-    std::string_view onnx;                      // names in the formats, comma separated; empty if none
+    std::string_view summary;  // one line for docs/operators.md
+    std::string_view onnx;     // names in the formats, comma separated; empty if none
     std::string_view tflite;
     int min_inputs = 1;
     int max_inputs = 1;

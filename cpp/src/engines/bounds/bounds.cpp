@@ -5,12 +5,13 @@
 
 #include "gonogo/semantics/box.hpp"
 #include "gonogo/semantics/real.hpp"
+
 #include "semantics/quantizer.hpp"
 
 namespace gonogo {
 
-std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<const IntervalTensor> box, std::optional<Profile> profile,
-                               const std::string& tensor) {
+std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<const IntervalTensor> box,
+                               std::optional<Profile> profile, const std::string& tensor) {
     check_box(*graph, box);
     std::vector<TensorId> wanted = graph->outputs;
     if (!tensor.empty()) wanted = {graph->find(tensor)};
@@ -18,13 +19,15 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
     if (profile) {
         const IntegerProgram program(graph, *profile);
         std::vector<DeviceRange> inputs;
-        for (std::size_t k = 0; k < box.size(); ++k) inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), box[k]));
+        for (std::size_t k = 0; k < box.size(); ++k)
+            inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), box[k]));
         std::vector<DeviceRange> ranges;
         program.run(inputs, ranges);
         values.resize(ranges.size());
         for (const TensorId t : wanted) {
             const auto at = static_cast<std::size_t>(t);
-            if (!ranges[at].integers.lo.empty() || ranges[at].floats.size() > 0) values[at] = real_range(graph->tensor(t), ranges[at]);
+            if (!ranges[at].integers.lo.empty() || ranges[at].floats.size() > 0)
+                values[at] = real_range(graph->tensor(t), ranges[at]);
         }
     } else {
         RealProgram(graph).run(box, values);
@@ -34,10 +37,13 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
         IntervalTensor& v = values[static_cast<std::size_t>(t)];
         const Tensor& info = graph->tensor(t);
         if (v.size() == 0) {
-            throw UnsupportedOperatorError(graph->source + ": tensor '" + info.name + "' has no bound: it is a constant, a decision, or comes from an operator without a rule");
+            throw UnsupportedOperatorError(
+                graph->source + ": tensor '" + info.name +
+                "' has no bound: it is a constant, a decision, or comes from an operator without a rule");
         }
         BoundResult r{info.name, info.dims, std::move(v.lo), std::move(v.hi), false};
-        for (std::size_t i = 0; i < r.lower.size(); ++i) r.unbounded = r.unbounded || !std::isfinite(r.lower[i]) || !std::isfinite(r.upper[i]);
+        for (std::size_t i = 0; i < r.lower.size(); ++i)
+            r.unbounded = r.unbounded || !std::isfinite(r.lower[i]) || !std::isfinite(r.upper[i]);
         results.push_back(std::move(r));
     }
     return results;

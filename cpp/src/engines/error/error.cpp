@@ -32,24 +32,30 @@ std::vector<std::int64_t> without_ones(const Shape& shape) {
 
 void check_inputs_agree(const Graph& reference, const Graph& deployed) {
     if (reference.inputs.size() != deployed.inputs.size()) {
-        throw ShapeError(deployed.source + " has " + std::to_string(deployed.inputs.size()) + " inputs, the reference " + reference.source + " has " +
+        throw ShapeError(deployed.source + " has " + std::to_string(deployed.inputs.size()) +
+                         " inputs, the reference " + reference.source + " has " +
                          std::to_string(reference.inputs.size()));
     }
     for (std::size_t k = 0; k < deployed.inputs.size(); ++k) {
         const Tensor& d = deployed.tensor(deployed.inputs[k]);
         const Tensor& r = reference.tensor(reference.inputs[k]);
         if (without_ones(d.dims) != without_ones(r.dims)) {
-            throw ShapeError("input '" + d.name + "' of " + deployed.source + " has shape " + to_string(d.dims) + ", the reference's input '" + r.name +
-                             "' has " + to_string(r.dims) + "; both models must take the same input in the same layout");
+            throw ShapeError("input '" + d.name + "' of " + deployed.source + " has shape " + to_string(d.dims) +
+                             ", the reference's input '" + r.name + "' has " + to_string(r.dims) +
+                             "; both models must take the same input in the same layout");
         }
     }
 }
 
 class ErrorRun {
   public:
-    ErrorRun(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed, std::span<const IntervalTensor> box,
-             const ErrorOptions& options)
-        : options_(options), box_(box), reference_(reference), program_(deployed, options.profile), pairing_(match(*reference, *deployed)) {}
+    ErrorRun(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
+             std::span<const IntervalTensor> box, const ErrorOptions& options)
+        : options_(options),
+          box_(box),
+          reference_(reference),
+          program_(deployed, options.profile),
+          pairing_(match(*reference, *deployed)) {}
 
     ErrorResult run() {
         const Graph& d = program_.graph();
@@ -60,7 +66,8 @@ class ErrorRun {
         program_.run(std::span<const DeviceRange>(inputs), integer_);
         deployed_.resize(d.tensors.size());
         for (std::size_t t = 0; t < integer_.size(); ++t) {
-            if (!integer_[t].integers.lo.empty() || integer_[t].floats.size() > 0) deployed_[t] = real_range(d.tensors[t], integer_[t]);
+            if (!integer_[t].integers.lo.empty() || integer_[t].floats.size() > 0)
+                deployed_[t] = real_range(d.tensors[t], integer_[t]);
         }
         choose_targets();
         const JointPass pass(reference_.graph(), program_, pairing_, {real_, deployed_});
@@ -89,7 +96,8 @@ class ErrorRun {
                 const RealClamp phi{dequantized(*t.quantization, limits.lo), dequantized(*t.quantization, limits.hi)};
                 for (std::size_t i = 0; i < delta.size(); ++i) {
                     const Interval r = load(box_[k], i);
-                    store(delta, i, meet(clamp_pair(r, {-step, step}, phi, {-infinity, infinity}), load(deployed_[at], i) - r));
+                    store(delta, i,
+                          meet(clamp_pair(r, {-step, step}, phi, {-infinity, infinity}), load(deployed_[at], i) - r));
                 }
             }
             difference[at] = std::move(delta);
@@ -104,8 +112,9 @@ class ErrorRun {
             const TensorId t = d.find(options_.tensor);
             if (!d.tensor(t).is_constant) add_target(t, pairing_.reference_of[static_cast<std::size_t>(t)]);
             if (targets_.empty()) {
-                throw UnsupportedOperatorError(d.source + ": tensor '" + options_.tensor +
-                                               "' can't be compared: it is a constant, a decision, or nothing in the reference corresponds to it");
+                throw UnsupportedOperatorError(
+                    d.source + ": tensor '" + options_.tensor +
+                    "' can't be compared: it is a constant, a decision, or nothing in the reference corresponds to it");
             }
             return;
         }
@@ -115,12 +124,15 @@ class ErrorRun {
             if (decision(d, t)) {
                 t = d.node(d.tensor(t).producer).inputs[0];
                 if (other != absent && decision(r, other)) other = r.node(r.tensor(other).producer).inputs[0];
-                result_.notes.push_back("output '" + d.tensor(d.outputs[k]).name + "' is a decision (argmax); the error bound is that of its input");
+                result_.notes.push_back("output '" + d.tensor(d.outputs[k]).name +
+                                        "' is a decision (argmax); the error bound is that of its input");
             }
             const TensorId paired = pairing_.reference_of[static_cast<std::size_t>(t)];
             add_target(t, paired != absent ? paired : (other == absent ? absent : canonical(r, other)));
         }
-        if (targets_.empty()) throw ShapeError(d.source + " and its reference have no comparable output: their numbers of elements differ");
+        if (targets_.empty())
+            throw ShapeError(d.source +
+                             " and its reference have no comparable output: their numbers of elements differ");
         const std::size_t outputs = targets_.size();
         for (std::size_t k = 0; k < outputs; ++k) {
             TensorId t = targets_[k].deployed;
@@ -132,7 +144,9 @@ class ErrorRun {
         }
     }
 
-    static bool decision(const Graph& g, TensorId t) { return g.tensor(t).producer >= 0 && g.node(g.tensor(t).producer).op->name == "argmax"; }
+    static bool decision(const Graph& g, TensorId t) {
+        return g.tensor(t).producer >= 0 && g.node(g.tensor(t).producer).op->name == "argmax";
+    }
     static bool is_relay(const Graph& g, TensorId t) {
         const std::string_view op = g.node(g.tensor(t).producer).op->name;
         return op == "dequantize" || op == "quantize" || op == "reshape" || op == "identity";
@@ -151,7 +165,8 @@ class ErrorRun {
         e.name = t.name;
         e.reference_name = reference_.graph().tensor(target.reference).name;
         e.shape = t.dims;
-        e.joint = difference.size() > 0 && pairing_.reference_of[static_cast<std::size_t>(target.deployed)] == target.reference;
+        e.joint = difference.size() > 0 &&
+                  pairing_.reference_of[static_cast<std::size_t>(target.deployed)] == target.reference;
         const IntervalTensor& v = deployed_[static_cast<std::size_t>(target.deployed)];
         const IntervalTensor& r = real_[static_cast<std::size_t>(target.reference)];
         for (std::size_t i = 0; i < v.size(); ++i) {
@@ -183,7 +198,8 @@ class ErrorRun {
             for (std::size_t i = 0; i < e.bound.size(); ++i) {
                 // The invariant of every run. A breach is a defect of gonogo and must never pass as a result.
                 if (e.witness[i] > e.bound[i]) {
-                    throw std::logic_error("tensor '" + e.name + "', element " + std::to_string(i) + ": a witness exceeds the bound; please report this");
+                    throw std::logic_error("tensor '" + e.name + "', element " + std::to_string(i) +
+                                           ": a witness exceeds the bound; please report this");
                 }
             }
         }
@@ -201,29 +217,36 @@ class ErrorRun {
         double sum = 0.0;
         for (NodeId id = -1; id < static_cast<NodeId>(d.nodes.size()); ++id) {
             if (id >= 0 && pairing_.matches[static_cast<std::size_t>(id)].kind != Match::Kind::both &&
-                !(d.node(id).op->name == "quantize" && pairing_.matches[static_cast<std::size_t>(id)].kind == Match::Kind::one_sided)) {
+                !(d.node(id).op->name == "quantize" &&
+                  pairing_.matches[static_cast<std::size_t>(id)].kind == Match::Kind::one_sided)) {
                 continue;
             }
             const IntervalTensor difference = pass.run_alone(input, id, output);
             double alone = 0.0;
-            for (std::size_t i = 0; i < difference.size(); ++i) alone = std::max(alone, load(difference, i).magnitude());
+            for (std::size_t i = 0; i < difference.size(); ++i)
+                alone = std::max(alone, load(difference, i).magnitude());
             sum += alone;
-            result_.per_layer.push_back({id < 0 ? "input" : d.node(id).name, id < 0 ? "quantize" : std::string(d.node(id).op->name), alone, 0.0});
+            result_.per_layer.push_back({id < 0 ? "input" : d.node(id).name,
+                                         id < 0 ? "quantize" : std::string(d.node(id).op->name), alone, 0.0});
             if (id >= 0 && d.node(id).outputs[0] == output) break;
         }
-        for (LayerShare& layer : result_.per_layer) layer.share = sum > 0.0 && std::isfinite(sum) ? layer.alone / sum : 0.0;
+        for (LayerShare& layer : result_.per_layer)
+            layer.share = sum > 0.0 && std::isfinite(sum) ? layer.alone / sum : 0.0;
     }
 
     void state_assumptions() {
         const Graph& d = program_.graph();
         const bool tflm = options_.profile == Profile::tflm;
-        result_.assumptions.push_back(tflm ? "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)"
-                                           : "the device runs ONNX Runtime's integer kernels (profile ort)");
+        result_.assumptions.push_back(
+            tflm ? "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)"
+                 : "the device runs ONNX Runtime's integer kernels (profile ort)");
         for (const TensorId t : d.inputs) {
             if (d.tensor(t).is_quantized()) {
-                result_.assumptions.push_back("input '" + d.tensor(t).name + "' is quantised to a nearest integer, ties either way, and saturated");
+                result_.assumptions.push_back("input '" + d.tensor(t).name +
+                                              "' is quantised to a nearest integer, ties either way, and saturated");
             } else {
-                result_.assumptions.push_back("input '" + d.tensor(t).name + "' reaches both networks as the same float32 numbers");
+                result_.assumptions.push_back("input '" + d.tensor(t).name +
+                                              "' reaches both networks as the same float32 numbers");
             }
         }
         for (std::size_t n = 0; !tflm && n < d.nodes.size(); ++n) {
@@ -246,8 +269,8 @@ class ErrorRun {
 
 }  // namespace
 
-ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed, std::span<const IntervalTensor> box,
-                  const ErrorOptions& options) {
+ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
+                  std::span<const IntervalTensor> box, const ErrorOptions& options) {
     if (reference == nullptr) reference = deployed;
     check_inputs_agree(*reference, *deployed);
     check_box(*deployed, box);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "gonogo/semantics/real.hpp"
+
 #include "ops/affine.hpp"
 #include "ops/averaging.hpp"
 #include "ops/movement.hpp"
@@ -16,7 +17,9 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-bool is_clamp(std::string_view op) { return op == "relu" || op == "relu6" || op == "clip"; }
+bool is_clamp(std::string_view op) {
+    return op == "relu" || op == "relu6" || op == "clip";
+}
 
 RealClamp clamp_of(const NodeView& view) {
     const std::string_view op = view.op().name;
@@ -31,7 +34,9 @@ RealClamp clamp_of(const NodeView& view) {
 
 namespace {
 
-bool looks_through(std::string_view op) { return op == "reshape" || op == "identity" || op == "quantize" || op == "dequantize"; }
+bool looks_through(std::string_view op) {
+    return op == "reshape" || op == "identity" || op == "quantize" || op == "dequantize";
+}
 
 // clamp b after clamp a.
 RealClamp after(RealClamp a, RealClamp b) {
@@ -40,7 +45,9 @@ RealClamp after(RealClamp a, RealClamp b) {
 }
 
 bool same_family(std::string_view a, std::string_view b) {
-    const auto average = [](std::string_view op) { return op == "average_pool2d" || op == "global_average_pool" || op == "mean"; };
+    const auto average = [](std::string_view op) {
+        return op == "average_pool2d" || op == "global_average_pool" || op == "mean";
+    };
     return a == b || (is_clamp(a) && is_clamp(b)) || (average(a) && average(b));
 }
 
@@ -61,11 +68,13 @@ bool same_operation(const NodeView& r, const NodeView& d) {
             const Movement b = movement_of(d);
             return a.plain == b.plain && a.sources.size() == b.sources.size() &&
                    std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(),
-                              [](const Movement::Source& x, const Movement::Source& y) { return x.input == y.input && x.element == y.element; });
+                              [](const Movement::Source& x, const Movement::Source& y) {
+                                  return x.input == y.input && x.element == y.element;
+                              });
         }
         case JointKind::softmax:
-            return r.input(0).elements() == d.input(0).elements() && !r.input(0).dims.empty() && !d.input(0).dims.empty() &&
-                   r.number("beta") == d.number("beta") &&
+            return r.input(0).elements() == d.input(0).elements() && !r.input(0).dims.empty() &&
+                   !d.input(0).dims.empty() && r.number("beta") == d.number("beta") &&
                    checked_axis(r, r.integer("axis"), r.input(0).dims.size()) + 1 == r.input(0).dims.size() &&
                    checked_axis(d, d.integer("axis"), d.input(0).dims.size()) + 1 == d.input(0).dims.size() &&
                    r.input(0).dims.back() == d.input(0).dims.back();
@@ -81,7 +90,8 @@ bool same_operation(const NodeView& r, const NodeView& d) {
 
 class Matcher {
   public:
-    Matcher(const Graph& reference, const Graph& deployed) : r_(reference), d_(deployed), used_(reference.nodes.size(), false) {
+    Matcher(const Graph& reference, const Graph& deployed)
+        : r_(reference), d_(deployed), used_(reference.nodes.size(), false) {
         pairing_.reference_of.assign(d_.tensors.size(), absent);
         pairing_.matches.resize(d_.nodes.size());
     }
@@ -89,7 +99,8 @@ class Matcher {
     Pairing run() {
         const std::size_t inputs = std::min(r_.inputs.size(), d_.inputs.size());
         for (std::size_t i = 0; i < inputs; ++i) {
-            if (r_.tensor(r_.inputs[i]).elements() == d_.tensor(d_.inputs[i]).elements()) set(d_.inputs[i], r_.inputs[i]);
+            if (r_.tensor(r_.inputs[i]).elements() == d_.tensor(d_.inputs[i]).elements())
+                set(d_.inputs[i], r_.inputs[i]);
         }
         for (std::size_t n = 0; n < d_.nodes.size(); ++n) visit(static_cast<NodeId>(n));
         return std::move(pairing_);
@@ -111,8 +122,11 @@ class Matcher {
             const Tensor& out = d_.tensor(node.outputs[0]);
             // A kernel that only moves integers changes the value if the parameters differ.
             const bool moves = op == "reshape" || op == "identity";
-            if (moves && in.is_quantized() && (in.quantization->scales != out.quantization->scales || in.quantization->zero_points != out.quantization->zero_points)) {
-                pairing_.notes.push_back(d_.where(id) + ": input and output have different quantisation parameters; no counterpart assumed");
+            if (moves && in.is_quantized() &&
+                (in.quantization->scales != out.quantization->scales ||
+                 in.quantization->zero_points != out.quantization->zero_points)) {
+                pairing_.notes.push_back(
+                    d_.where(id) + ": input and output have different quantisation parameters; no counterpart assumed");
                 return;
             }
             m.kind = Match::Kind::one_sided;
@@ -125,7 +139,8 @@ class Matcher {
         }
         for (std::size_t k = 0; k < r_.nodes.size(); ++k) {
             if (used_[k] || !same_family(r_.nodes[k].op->name, op)) continue;
-            if (inputs_match(static_cast<NodeId>(k), id, m) && same_operation(NodeView(r_, static_cast<NodeId>(k)), NodeView(d_, id))) {
+            if (inputs_match(static_cast<NodeId>(k), id, m) &&
+                same_operation(NodeView(r_, static_cast<NodeId>(k)), NodeView(d_, id))) {
                 accept(static_cast<NodeId>(k), id, m);
                 return;
             }
@@ -136,7 +151,8 @@ class Matcher {
             pairing_.reference_of[static_cast<std::size_t>(node.outputs[0])] = from;
             return;
         }
-        pairing_.notes.push_back(d_.where(id) + ": no counterpart in the reference; from here on two separate ranges are subtracted");
+        pairing_.notes.push_back(d_.where(id) +
+                                 ": no counterpart in the reference; from here on two separate ranges are subtracted");
     }
 
     // Do the inputs of reference node r correspond to those of deployed node d? Commutative operators may swap them.
@@ -208,7 +224,8 @@ class Matcher {
 
     bool deployed_goes_on_with(NodeId d, std::string_view op) const {
         const Tensor& out = d_.tensor(d_.node(d).outputs[0]);
-        return std::any_of(out.consumers.begin(), out.consumers.end(), [&](NodeId n) { return same_family(d_.node(n).op->name, op); });
+        return std::any_of(out.consumers.begin(), out.consumers.end(),
+                           [&](NodeId n) { return same_family(d_.node(n).op->name, op); });
     }
 
     const Graph& r_;
@@ -227,6 +244,8 @@ TensorId canonical(const Graph& graph, TensorId tensor) {
     }
 }
 
-Pairing match(const Graph& reference, const Graph& deployed) { return Matcher(reference, deployed).run(); }
+Pairing match(const Graph& reference, const Graph& deployed) {
+    return Matcher(reference, deployed).run();
+}
 
 }  // namespace gonogo::joint

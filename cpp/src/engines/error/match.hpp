@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gonogo/ops/record.hpp"
+
 #include "ops/common.hpp"
 
 namespace gonogo::joint {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gonogo/numeric/elementary.hpp"
+
 #include "ops/elementwise.hpp"
 
 namespace gonogo::joint {
@@ -13,7 +14,9 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-bool identity(RealClamp c) { return c.lo == -infinity && c.hi == infinity; }
+bool identity(RealClamp c) {
+    return c.lo == -infinity && c.hi == infinity;
+}
 
 Interval clamp_at(Interval r, double d, RealClamp phi, RealClamp psi) {
     return clamped(r + Interval::point(d), phi) - clamped(r, psi);
@@ -21,10 +24,10 @@ Interval clamp_at(Interval r, double d, RealClamp phi, RealClamp psi) {
 
 }  // namespace
 
-// For fixed d, h(r) = phi(r + d) - psi(r) is piecewise linear with breakpoints phi.lo - d, phi.hi - d, psi.lo, psi.hi, so
-// its extremes over [r.lo, r.hi] are at the ends or at a breakpoint inside. h is non-decreasing in d, so the minimum has
-// d = d.lo and the maximum d = d.hi. A breakpoint phi.lo - d that isn't a binary64 number is replaced by an interval
-// around it, over which h is enclosed.
+// For fixed d, h(r) = phi(r + d) - psi(r) is piecewise linear with breakpoints phi.lo - d, phi.hi - d, psi.lo, psi.hi,
+// so its extremes over [r.lo, r.hi] are at the ends or at a breakpoint inside. h is non-decreasing in d, so the minimum
+// has d = d.lo and the maximum d = d.hi. A breakpoint phi.lo - d that isn't a binary64 number is replaced by an
+// interval around it, over which h is enclosed.
 Interval clamp_pair(Interval r, Interval d, RealClamp phi, RealClamp psi) {
     if (identity(phi) && identity(psi)) return d;
     if (!r.is_bounded() || !d.is_bounded()) return Interval::entire();
@@ -125,7 +128,8 @@ double largest_shift(double lo, double hi, double delta) {
 double upper_change(double lo, double hi, double delta) {
     const double trivial = numeric::sub_up(1.0, lo);
     if (!(std::fabs(delta) <= 500.0)) return delta > 0.0 ? trivial : 0.0;
-    const double v = delta >= 0.0 ? largest_shift(lo, hi, delta) : std::max(shifted(lo, delta).hi, shifted(hi, delta).hi);
+    const double v =
+        delta >= 0.0 ? largest_shift(lo, hi, delta) : std::max(shifted(lo, delta).hi, shifted(hi, delta).hi);
     return std::min(v, trivial);
 }
 
@@ -134,8 +138,9 @@ double upper_change(double lo, double hi, double delta) {
 // softmax_i(r + d) = sigmoid-like in its own logit: with p = softmax_i(r), the odds against i are
 // sum_j!=i e^(beta (r_j - r_i)) e^(-beta (d_i - d_j)), so they lie between the odds shifted by the smallest and by the
 // largest beta (d_i - d_j). The change of p is monotone in that shift.
-void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi, std::span<const double> d_lo, std::span<const double> d_hi,
-                      double beta, std::size_t stride, std::size_t n, double* out_lo, double* out_hi) {
+void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi, std::span<const double> d_lo,
+                      std::span<const double> d_hi, double beta, std::size_t stride, std::size_t n, double* out_lo,
+                      double* out_hi) {
     // Largest d.hi and smallest d.lo, and the runners-up, so that "over j != i" is one comparison.
     std::size_t top = n, bottom = n;
     double second_hi = -infinity;
@@ -166,7 +171,9 @@ void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi
         const double lo = std::max(0.0, p_lo[i * stride]);
         const double hi = std::min(1.0, p_hi[i * stride]);
         out_hi[i * stride] = std::isnan(shift_hi) ? 1.0 : upper_change(lo, hi, shift_hi);
-        out_lo[i * stride] = std::isnan(shift_lo) ? -1.0 : -upper_change(numeric::sub_down(1.0, hi), std::min(1.0, numeric::sub_up(1.0, lo)), -shift_lo);
+        out_lo[i * stride] = std::isnan(shift_lo) ? -1.0
+                                                  : -upper_change(numeric::sub_down(1.0, hi),
+                                                                  std::min(1.0, numeric::sub_up(1.0, lo)), -shift_lo);
     }
 }
 

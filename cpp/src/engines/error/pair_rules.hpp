@@ -6,6 +6,7 @@
 #include <span>
 
 #include "gonogo/numeric/interval.hpp"
+
 #include "ops/common.hpp"
 
 namespace gonogo::joint {
@@ -21,10 +22,13 @@ Interval tanh_pair(Interval r, Interval d);
 // v_a v_b - r_a r_b.
 Interval product_pair(Interval ra, Interval da, Interval rb, Interval db);
 // softmax_i(r + d) - softmax_i(r), one row; `p` encloses softmax(r).
-void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi, std::span<const double> d_lo, std::span<const double> d_hi,
-                      double beta, std::size_t stride, std::size_t n, double* out_lo, double* out_hi);
+void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi, std::span<const double> d_lo,
+                      std::span<const double> d_hi, double beta, std::size_t stride, std::size_t n, double* out_lo,
+                      double* out_hi);
 
 // Intersection of two enclosures of the same set; the sharper end on each side.
-inline Interval meet(Interval a, Interval b) { return {a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi}; }
+inline Interval meet(Interval a, Interval b) {
+    return {a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};
+}
 
 }  // namespace gonogo::joint

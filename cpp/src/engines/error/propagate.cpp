@@ -22,8 +22,14 @@ RealClamp dequantized_clamp(const Tensor& t, ClampRange range) {
 
 }  // namespace
 
-JointPass::JointPass(const Graph& reference, const IntegerProgram& deployed, const Pairing& pairing, const Ranges& ranges)
-    : r_(reference), program_(deployed), d_(deployed.graph()), pairing_(pairing), ranges_(ranges), steps_(d_.nodes.size()) {
+JointPass::JointPass(const Graph& reference, const IntegerProgram& deployed, const Pairing& pairing,
+                     const Ranges& ranges)
+    : r_(reference),
+      program_(deployed),
+      d_(deployed.graph()),
+      pairing_(pairing),
+      ranges_(ranges),
+      steps_(d_.nodes.size()) {
     for (std::size_t n = 0; n < d_.nodes.size(); ++n) prepare(static_cast<NodeId>(n));
 }
 
@@ -41,7 +47,8 @@ void JointPass::prepare_operand(const NodeView& deployed, const NodeView& refere
         step.constant_r.lo = real_values(reference, reference.input(i));
         step.constant_r.hi = step.constant_r.lo;
         step.constant_d = step.constant_r;
-        for (std::size_t e = 0; e < v.size(); ++e) store(step.constant_d, e, Interval::point(v[e]) - load(step.constant_r, e));
+        for (std::size_t e = 0; e < v.size(); ++e)
+            store(step.constant_d, e, Interval::point(v[e]) - load(step.constant_r, e));
     }
 }
 
@@ -69,7 +76,8 @@ void JointPass::prepare(NodeId id) {
                     hi[c] = numeric::add_up(norm.weights[c], rad);
                 }
                 if (!compose_channels(step.reference_map, lo, hi, norm.bias_lo, norm.bias_hi)) {
-                    throw ModelError(r_.where(m.absorbed_norm) + ": a channel's scale is too close to zero or infinity to be folded");
+                    throw ModelError(r_.where(m.absorbed_norm) +
+                                     ": a channel's scale is too close to zero or infinity to be folded");
                 }
             }
             step.deployed_map = affine_map(d);
@@ -81,7 +89,8 @@ void JointPass::prepare(NodeId id) {
                 for (std::size_t i = 0; i < x.size(); ++i) magnitude.lo[i] = magnitude.hi[i] = load(x, i).magnitude();
                 IntervalTensor slack(pre.shape);
                 uncertainty(step.reference_map).apply(magnitude, slack);
-                for (std::size_t i = 0; i < pre.size(); ++i) store(step.weight_part, i, load(step.weight_part, i) + Interval{-slack.hi[i], slack.hi[i]});
+                for (std::size_t i = 0; i < pre.size(); ++i)
+                    store(step.weight_part, i, load(step.weight_part, i) + Interval{-slack.hi[i], slack.hi[i]});
             }
             break;
         }
@@ -107,7 +116,8 @@ void JointPass::prepare(NodeId id) {
             step.averaging = averaging_of(d);
             for (std::size_t o = 0; o < pre.size(); ++o) {
                 Interval best{-infinity, -infinity};
-                for (const std::int64_t i : step.averaging.members(o)) best = numeric::max(best, load(x, static_cast<std::size_t>(i)));
+                for (const std::int64_t i : step.averaging.members(o))
+                    best = numeric::max(best, load(x, static_cast<std::size_t>(i)));
                 store(pre, o, best);
             }
             break;
@@ -116,8 +126,10 @@ void JointPass::prepare(NodeId id) {
             const double fill = movement_of(r).fill;
             for (std::size_t o = 0; o < pre.size(); ++o) {
                 const Movement::Source s = step.movement.source(o);
-                store(pre, o, s.input < 0 ? Interval::point(fill)
-                                          : load(reference_value(d.node().inputs[static_cast<std::size_t>(s.input)]), static_cast<std::size_t>(s.element)));
+                store(pre, o,
+                      s.input < 0 ? Interval::point(fill)
+                                  : load(reference_value(d.node().inputs[static_cast<std::size_t>(s.input)]),
+                                         static_cast<std::size_t>(s.element)));
             }
             break;
         }
@@ -129,7 +141,8 @@ void JointPass::prepare(NodeId id) {
     }
 }
 
-void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& difference, bool exact, IntervalTensor& pre) const {
+void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& difference, bool exact,
+                                  IntervalTensor& pre) const {
     const NodeView d(d_, id);
     const Step& step = steps_[static_cast<std::size_t>(id)];
     const Match& m = pairing_.matches[static_cast<std::size_t>(id)];
@@ -156,13 +169,16 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
             const IntervalTensor& rb = constant_b ? step.constant_r : reference_value(d.node().inputs[1]);
             const IntervalTensor& da = constant_a ? step.constant_d : input_difference(0);
             const IntervalTensor& db = constant_b ? step.constant_d : input_difference(1);
-            const auto own = [&](bool constant, const IntervalTensor& t, std::size_t i) { return exact && constant ? Interval::point(0.0) : load(t, i); };
+            const auto own = [&](bool constant, const IntervalTensor& t, std::size_t i) {
+                return exact && constant ? Interval::point(0.0) : load(t, i);
+            };
             const Walk walk(d.input(0).dims, d.input(1).dims, d.output().dims);
             const std::string_view op = d.op().name;
             walk.each([&](std::size_t o, std::size_t i, std::size_t j) {
                 const Interval u = own(constant_a, da, i);
                 const Interval v = own(constant_b, db, j);
-                store(pre, o, op == "add" ? u + v : (op == "sub" ? u - v : product_pair(load(ra, i), u, load(rb, j), v)));
+                store(pre, o,
+                      op == "add" ? u + v : (op == "sub" ? u - v : product_pair(load(ra, i), u, load(rb, j), v)));
             });
             break;
         }
@@ -173,16 +189,21 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
             // max(r + d) - max(r) lies between the smallest and the largest d of the window.
             for (std::size_t o = 0; o < pre.size(); ++o) {
                 Interval all{infinity, -infinity};
-                for (const std::int64_t i : step.averaging.members(o)) all = numeric::hull(all, load(x, static_cast<std::size_t>(i)));
+                for (const std::int64_t i : step.averaging.members(o))
+                    all = numeric::hull(all, load(x, static_cast<std::size_t>(i)));
                 store(pre, o, all);
             }
             break;
         case JointKind::movement: {
             const Interval fill = exact ? Interval::point(0.0)
-                                        : Interval::point(step.movement.fill) - Interval::point(movement_of(NodeView(r_, m.reference_node)).fill);
+                                        : Interval::point(step.movement.fill) -
+                                              Interval::point(movement_of(NodeView(r_, m.reference_node)).fill);
             for (std::size_t o = 0; o < pre.size(); ++o) {
                 const Movement::Source s = step.movement.source(o);
-                store(pre, o, s.input < 0 ? fill : load(input_difference(static_cast<std::size_t>(s.input)), static_cast<std::size_t>(s.element)));
+                store(pre, o,
+                      s.input < 0 ? fill
+                                  : load(input_difference(static_cast<std::size_t>(s.input)),
+                                         static_cast<std::size_t>(s.element)));
             }
             break;
         }
@@ -190,8 +211,9 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
             const auto n = static_cast<std::size_t>(d.input(0).dims.back());
             const double beta = d.number("beta");
             for (std::size_t at = 0; n > 0 && at < pre.size(); at += n) {
-                softmax_row_pair(std::span(step.reference_pre.lo).subspan(at, n), std::span(step.reference_pre.hi).subspan(at, n),
-                                 std::span(x.lo).subspan(at, n), std::span(x.hi).subspan(at, n), beta, 1, n, pre.lo.data() + at, pre.hi.data() + at);
+                softmax_row_pair(std::span(step.reference_pre.lo).subspan(at, n),
+                                 std::span(step.reference_pre.hi).subspan(at, n), std::span(x.lo).subspan(at, n),
+                                 std::span(x.hi).subspan(at, n), beta, 1, n, pre.lo.data() + at, pre.hi.data() + at);
             }
             break;
         }
@@ -206,8 +228,10 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
             for (std::size_t i = 0; i < pre.size(); ++i) {
                 const Interval u = load(r, i);
                 const Interval v = load(x, i);
-                store(pre, i, clamps ? clamp_pair(u, v, phi, psi)
-                                     : (op == "leaky_relu" ? leaky_relu_pair(u, v, alpha) : (op == "sigmoid" ? sigmoid_pair(u, v) : tanh_pair(u, v))));
+                store(pre, i,
+                      clamps ? clamp_pair(u, v, phi, psi)
+                             : (op == "leaky_relu" ? leaky_relu_pair(u, v, alpha)
+                                                   : (op == "sigmoid" ? sigmoid_pair(u, v) : tanh_pair(u, v))));
             }
         }
     }
@@ -222,7 +246,8 @@ void JointPass::finish(NodeId id, bool exact, IntervalTensor& pre) const {
     const RealClamp psi = both ? m.reference_clamp : no_clamp;
     const IntervalTensor& r = both ? step.reference_pre : reference_value(d.node().outputs[0]);
     if (exact) {
-        for (std::size_t i = 0; both && i < pre.size(); ++i) store(pre, i, clamp_pair(load(r, i), load(pre, i), psi, psi));
+        for (std::size_t i = 0; both && i < pre.size(); ++i)
+            store(pre, i, clamp_pair(load(r, i), load(pre, i), psi, psi));
         return;
     }
     const Tensor& out = d.output();
@@ -230,7 +255,10 @@ void JointPass::finish(NodeId id, bool exact, IntervalTensor& pre) const {
         // To float32: the product scale * (q - zero_point) is rounded once; movements round nothing.
         const double relative = d.op().name == "dequantize" ? 0x1p-24 : 0.0;
         for (std::size_t i = 0; i < pre.size(); ++i) {
-            const double noise = relative == 0.0 ? 0.0 : numeric::add_up(0x1p-149, numeric::mul_up(relative, (load(r, i) + load(pre, i)).magnitude()));
+            const double noise =
+                relative == 0.0
+                    ? 0.0
+                    : numeric::add_up(0x1p-149, numeric::mul_up(relative, (load(r, i) + load(pre, i)).magnitude()));
             store(pre, i, load(pre, i) + Interval{-noise, noise});
         }
         return;
@@ -239,7 +267,8 @@ void JointPass::finish(NodeId id, bool exact, IntervalTensor& pre) const {
     const bool moved = d.op().name == "reshape" || d.op().name == "identity";
     if (moved) return;
     const Int8Kernel& kernel = program_.kernel(id);
-    // float32 division and rounding: half a step and at most two relative roundings, for quotients that aren't clamped anyway.
+    // float32 division and rounding: half a step and at most two relative roundings, for quotients that aren't clamped
+    // anyway.
     const Envelope envelope = from_float ? Envelope{0.5, 0x1p-22} : kernel.envelope;
     const RealClamp phi = dequantized_clamp(out, from_float ? storage_limits(out) : kernel.clamp);
     const double absolute = numeric::mul_up(envelope.absolute, static_cast<double>(out.quantization->scale()));
@@ -262,7 +291,8 @@ IntervalTensor JointPass::step(NodeId id, const std::vector<IntervalTensor>& dif
         if (is_clamp(node.op->name)) {  // an activation that the reference has fused into an earlier operator
             const IntervalTensor& r = reference_value(node.inputs[0]);
             const RealClamp phi = exact ? no_clamp : clamp_of(NodeView(d_, id));
-            for (std::size_t i = 0; i < pre.size(); ++i) store(pre, i, clamp_pair(load(r, i), load(pre, i), phi, no_clamp));
+            for (std::size_t i = 0; i < pre.size(); ++i)
+                store(pre, i, clamp_pair(load(r, i), load(pre, i), phi, no_clamp));
         }
     }
     finish(id, exact, pre);
@@ -280,7 +310,9 @@ void JointPass::run(std::vector<IntervalTensor>& difference) const {
         for (std::size_t i = 0; i < pre.size(); ++i) {
             const Interval both = meet(load(pre, i), load(v, i) - load(r, i));
             // Two enclosures of one non-empty set can't be disjoint: a defect of gonogo, never a user's.
-            if (both.lo > both.hi) throw std::logic_error(d_.where(id) + ": two enclosures of the difference don't meet; please report this");
+            if (both.lo > both.hi)
+                throw std::logic_error(d_.where(id) +
+                                       ": two enclosures of the difference don't meet; please report this");
             store(pre, i, both);
         }
         difference[static_cast<std::size_t>(output)] = std::move(pre);
@@ -297,7 +329,8 @@ IntervalTensor JointPass::run_alone(const std::vector<IntervalTensor>& input, No
         if (pairing_.matches[static_cast<std::size_t>(id)].kind == Match::Kind::none) continue;
         const TensorId out = d_.node(id).outputs[0];
         // Before the node in question nothing differs.
-        difference[static_cast<std::size_t>(out)] = id < real ? IntervalTensor(d_.tensor(out).dims) : step(id, difference, id != real);
+        difference[static_cast<std::size_t>(out)] =
+            id < real ? IntervalTensor(d_.tensor(out).dims) : step(id, difference, id != real);
         if (out == output) break;
     }
     return std::move(difference[static_cast<std::size_t>(output)]);

@@ -5,8 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "engines/error/match.hpp"
 #include "gonogo/semantics/integer.hpp"
+
+#include "engines/error/match.hpp"
 #include "ops/affine.hpp"
 #include "ops/averaging.hpp"
 #include "ops/movement.hpp"
@@ -37,13 +38,14 @@ class JointPass {
         IntervalTensor weight_part;             // (Wq - W) r + (bq - b)
         Averaging averaging;
         Movement movement;
-        IntervalTensor reference_pre;  // the reference's value before the activation
+        IntervalTensor reference_pre;           // the reference's value before the activation
         IntervalTensor constant_r, constant_d;  // value and difference of a constant operand
         std::size_t constant_input = 2;         // which deployed input that is; 2 = none
     };
     void prepare(NodeId id);  // what doesn't depend on the differences
     void prepare_operand(const NodeView& deployed, const NodeView& reference, const Match& m, Step& step) const;
-    void before_activation(NodeId id, const std::vector<IntervalTensor>& difference, bool exact, IntervalTensor& pre) const;
+    void before_activation(NodeId id, const std::vector<IntervalTensor>& difference, bool exact,
+                           IntervalTensor& pre) const;
     IntervalTensor step(NodeId id, const std::vector<IntervalTensor>& difference, bool exact) const;
     void finish(NodeId id, bool exact, IntervalTensor& pre) const;
     const IntervalTensor& reference_value(TensorId deployed) const;

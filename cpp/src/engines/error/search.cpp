@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gonogo/numeric/rounding.hpp"
+
 #include "semantics/quantizer.hpp"
 
 namespace gonogo::joint {
@@ -31,11 +32,14 @@ using Point = std::vector<std::vector<double>>;
 
 class Search {
   public:
-    Search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box, std::span<const Target> targets,
-           std::uint64_t seed)
+    Search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
+           std::span<const Target> targets, std::uint64_t seed)
         : reference_(reference), deployed_(deployed), box_(box), targets_(targets), random_(seed) {
         for (const Target& t : targets) {
-            result_.witnesses.push_back({std::vector<double>(static_cast<std::size_t>(deployed.graph().tensor(t.deployed).elements()), 0.0), -1.0, {}});
+            result_.witnesses.push_back(
+                {std::vector<double>(static_cast<std::size_t>(deployed.graph().tensor(t.deployed).elements()), 0.0),
+                 -1.0,
+                 {}});
         }
     }
 
@@ -53,7 +57,9 @@ class Search {
     }
 
   private:
-    double within(std::size_t k, std::size_t i, double x) const { return std::min(std::max(x, box_[k].lo[i]), box_[k].hi[i]); }
+    double within(std::size_t k, std::size_t i, double x) const {
+        return std::min(std::max(x, box_[k].lo[i]), box_[k].hi[i]);
+    }
 
     // Float inputs reach the device as float32 numbers: only those may be witnesses.
     double settle(std::size_t k, std::size_t i, double x) const {
@@ -85,7 +91,9 @@ class Search {
             std::vector<double> x(box_[k].size());
             for (std::size_t e = 0; e < x.size(); ++e) {
                 const double middle = 0.5 * box_[k].lo[e] + 0.5 * box_[k].hi[e];
-                x[e] = i == 0 ? middle : (i == 1 ? box_[k].lo[e] : (i == 2 ? box_[k].hi[e] : coordinate(k, e, static_cast<int>(i % 3))));
+                x[e] = i == 0 ? middle
+                              : (i == 1 ? box_[k].lo[e]
+                                        : (i == 2 ? box_[k].hi[e] : coordinate(k, e, static_cast<int>(i % 3))));
             }
             p.push_back(std::move(x));
         }
@@ -141,8 +149,10 @@ class Search {
             const IntervalTensor& r = reals_[static_cast<std::size_t>(targets_[t].reference)];
             double worst = 0.0;
             for (std::size_t e = 0; e < w.value.size(); ++e) {
-                const double real = tensor.is_quantized() ? dequantized(*tensor.quantization, v.integers[e]) : static_cast<double>(v.floats[e]);
-                const double apart = std::max({0.0, numeric::sub_down(real, r.hi[e]), numeric::sub_down(r.lo[e], real)});
+                const double real = tensor.is_quantized() ? dequantized(*tensor.quantization, v.integers[e])
+                                                          : static_cast<double>(v.floats[e]);
+                const double apart =
+                    std::max({0.0, numeric::sub_down(real, r.hi[e]), numeric::sub_down(r.lo[e], real)});
                 w.value[e] = std::max(w.value[e], apart);
                 worst = std::max(worst, apart);
             }
@@ -165,8 +175,8 @@ class Search {
 
 }  // namespace
 
-SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box, std::span<const Target> targets,
-                    std::int64_t evaluations, std::uint64_t seed) {
+SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
+                    std::span<const Target> targets, std::int64_t evaluations, std::uint64_t seed) {
     return Search(reference, deployed, box, targets, seed).run(evaluations);
 }
 

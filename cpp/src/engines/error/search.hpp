@@ -29,7 +29,7 @@ struct SearchResult {
 // Centre, corners, random points and a local search around the best point of each target, within a budget of
 // evaluations; the same seed gives the same result. Every value is |v - r| with v the exact integer evaluation and r a
 // rigorous enclosure of the reference at that very input, rounded towards zero.
-SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box, std::span<const Target> targets,
-                    std::int64_t evaluations, std::uint64_t seed);
+SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
+                    std::span<const Target> targets, std::int64_t evaluations, std::uint64_t seed);
 
 }  // namespace gonogo::joint

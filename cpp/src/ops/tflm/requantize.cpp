@@ -40,7 +40,8 @@ double value_of(Multiplier m) {
 
 void check_shift(const NodeView& node, std::int64_t bound, Multiplier m, const std::string& what) {
     const int left = m.exponent > 0 ? m.exponent : 0;
-    constexpr std::int64_t room = std::int64_t{std::numeric_limits<std::int32_t>::max()} - 512;
+    // A multiplier of 1/2 or more can bring the result close to 2^31, where the zero point would overflow.
+    const std::int64_t room = std::numeric_limits<std::int32_t>::max() - (m.exponent < 0 ? 0 : 512);
     if (left > 30 || bound > (room >> left)) {
         throw OverflowRiskError(node.message(what + ": " + std::to_string(bound) + " times 2^" + std::to_string(left) +
                                              " leaves int32 in the requantisation; use a larger output scale"));
