@@ -222,12 +222,13 @@ void register_cost(py::module_& m) {
             CostResult result = model.cost(target);
             return GraphCost{std::move(model), std::move(result)};
         },
-        py::arg("graph"), py::arg("target"), "Work, flash, RAM, latency and energy of a graph on a target.");
+        py::arg("graph").none(false), py::arg("target"),
+        "Work, flash, RAM, latency and energy of a graph on a target.");
 
     m.def(
         "plan_buffers",
         [](const std::shared_ptr<Graph>& graph, const CostTarget& target) { return model_of(graph).plan(target); },
-        py::arg("graph"), py::arg("target"), py::call_guard<py::gil_scoped_release>(),
+        py::arg("graph").none(false), py::arg("target"), py::call_guard<py::gil_scoped_release>(),
         "Where TensorFlow Lite Micro's planner puts each activation and scratch buffer.");
 
     m.def(

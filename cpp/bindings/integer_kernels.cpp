@@ -11,7 +11,7 @@
 #include "gonogo/error.hpp"
 #include "gonogo/numeric/environment.hpp"
 #include "gonogo/ops/record.hpp"
-#include "ops/ort/ort.hpp"
+#include "gonogo/ops/ort_assumptions.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"

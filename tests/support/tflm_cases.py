@@ -283,7 +283,7 @@ def transpose(rng: Rng) -> bytes:
 
 
 def strided_slice(rng: Rng) -> bytes:
-    shape = [1, integer(rng, 2, 9), integer(rng, 2, 9), integer(rng, 2, 9)]
+    shape = [1, *(integer(rng, 2, 24) for _ in range(3))]
     begin = np.array([0, *(integer(rng, 0, n - 1) for n in shape[1:])])
     end = np.array([1, *(integer(rng, b + 1, n) for b, n in zip(begin[1:], shape[1:], strict=True))])
     step = np.array([1, *(integer(rng, 1, 2) for _ in range(3))])

@@ -2,23 +2,29 @@
 
     python tests/tools/fuzz_models.py --mutants 100000 --seed 7 model.tflite other.onnx
 
-Each model is worked on by a process of its own, with limits on memory and on the time of one mutant. When that
-process dies, the mutant that killed it is written to --keep, and another process goes on with the next. A mutant
-is made from (seed, number) alone, so every finding can be made again. Exit status 1 when there was a finding.
+Mutants that load go through every engine. Each model is worked on by a process of its own, with limits on memory
+and on the time of one mutant. When that process dies, the mutant that killed it is written to --keep, and another
+process goes on with the next. A mutant is made from (seed, number) alone, so every finding can be made again. Exit
+status 1 when there was a finding.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import faulthandler
 import json
+import math
 import os
 import random
 import subprocess
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 TEMPTING = (0, 1, 2, 3, 4, 7, 8, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 1 << 24, 1 << 28, 1 << 30)
 TEMPTING_WORDS = (
@@ -94,43 +100,29 @@ def mutant(data: bytes, places: list[int], seed: int, number: int) -> bytes:
     return bytes(out)
 
 
-def use(graph: object) -> None:
-    """Walks a graph that loaded through the engines, as far as they exist and its size allows."""
-    import math
+def use(graph: Any) -> None:
+    """Walks a graph that loaded through every engine. Each may refuse it, none may crash, hang or answer NaN."""
+    from gonogo import _core, targets
 
-    from gonogo import _core
-
-    tensors = [graph.tensor(name) for name in graph.tensor_names]  # type: ignore[attr-defined]
-    for node in graph.nodes:  # type: ignore[attr-defined]
+    tensors = [graph.tensor(name) for name in graph.tensor_names]
+    for node in graph.nodes:
         assert node.op
-    elements = sum(math.prod(t.shape) for t in tensors)
-    for engine in ENGINES:
-        if hasattr(_core, engine) and elements < 1 << 22:
-            try:
-                ENGINES[engine](graph)
-            except _core.GonogoError:
-                pass
-
-
-def _evaluate_real(graph: object) -> None:
-    import numpy as np
-    from gonogo import _core
-
-    shapes = [graph.tensor(name).shape for name in graph.inputs]  # type: ignore[attr-defined]
-    _core.evaluate_real(graph, [np.full(s, -1.0) for s in shapes], [np.ones(s) for s in shapes])
-
-
-def _evaluate_int8(graph: object) -> None:
-    import numpy as np
-    from gonogo import _core
-
-    tensors = [graph.tensor(name) for name in graph.inputs]  # type: ignore[attr-defined]
-    values = [np.zeros(t.shape, np.float32 if t.dtype == "float32" else np.int32) for t in tensors]
+    with contextlib.suppress(_core.GonogoError):
+        _core.cost(graph, targets.load("stm32f746").core)
+    if sum(math.prod(t.shape) for t in tensors) > 1 << 22:
+        return
+    inputs = [graph.tensor(name) for name in graph.inputs]
+    lo, hi = [np.full(t.shape, -0.5) for t in inputs], [np.full(t.shape, 0.5) for t in inputs]
+    with contextlib.suppress(_core.GonogoError):
+        for low, high in _core.evaluate_real(graph, lo, hi).values():
+            assert np.all(low <= high)
     for profile in ("tflm", "ort"):
-        _core.evaluate_int8(graph, profile, values)
-
-
-ENGINES = {"evaluate_real": _evaluate_real, "evaluate_int8": _evaluate_int8}
+        with contextlib.suppress(_core.GonogoError):
+            values = [np.zeros(t.shape, np.float32 if t.dtype == "float32" else np.int32) for t in inputs]
+            _core.evaluate_int8(graph, profile, values)
+        with contextlib.suppress(_core.GonogoError):
+            for found in _core.error(None, graph, lo, hi, profile, search_multiplies=10_000).tensors:
+                assert not np.any(np.isnan(found.bound))
 
 
 def limit_memory(mebibytes: int) -> None:
@@ -148,7 +140,8 @@ def work(path: Path, seed: int, first: int, last: int, seconds: float, memory: i
 
     data, suffix = path.read_bytes(), path.suffix
     places = structure(data, suffix)
-    load_bytes(data, "whole" + suffix)  # imports what is imported late, before memory is limited
+    use(load_bytes(data, "whole" + suffix))  # imports what is imported late, before memory is limited
+    faulthandler.enable()
     limit_memory(memory)
     outcomes: collections.Counter[str] = collections.Counter()
     for number in range(first, last):

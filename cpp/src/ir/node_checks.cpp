@@ -69,6 +69,19 @@ void complete_attributes(const std::string& where, const OperatorRecord& record,
 }
 
 void check_constant_inputs(const NodeView& view) {
+    // Engines follow values from the model's inputs; what depends on constants alone is the loader's to fold.
+    if (view.op().real != nullptr) {
+        const std::string_view op = view.op().name;
+        const bool many = op == "add" || op == "sub" || op == "mul" || op == "concat";
+        bool follows = false;
+        for (std::size_t i = 0; i < (many ? view.input_count() : 1); ++i) {
+            follows = follows || (view.has_input(i) && !view.input(i).is_constant);
+        }
+        if (!follows) {
+            throw UnsupportedOperatorError(
+                view.message("it has constant inputs only; fold it into a constant and export the model again"));
+        }
+    }
     if (!has_weights(view.op())) return;
     for (std::size_t i = 1; i < view.input_count(); ++i) {
         if (view.has_input(i) && !view.input(i).is_constant) {

@@ -34,7 +34,8 @@ AffineBound::AffineBound(std::int64_t terms, double weight_relative_uncertainty)
     const auto k = static_cast<double>(terms);
     const double g = mul_up(k, 0x1p-53 * (1.0 + 0x1p-12));
     // inflate() rounds three times: a product or a sum, then two sums, each >= (1 - u) times the exact value less
-    // 2^-1075 for the products. (1 - u)^3 (1 + 8u) >= 1, and adding 2^-1073 or more (here 2^-900) before the last rounding covers the rest.
+    // 2^-1075 for the products. (1 - u)^3 (1 + 8u) >= 1, and adding 2^-1073 or more (here 2^-900) before the last
+    // rounding covers the rest.
     const double slack = 1.0 + 0x1p-50;
     radius_factor_ = mul_up(add_up(1.0, rho), slack);
     midpoint_factor_ = mul_up(add_up(rho, g), slack);

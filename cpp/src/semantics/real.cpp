@@ -9,14 +9,9 @@ namespace gonogo {
 
 namespace {
 
-// Constants that a real kernel reads as tensors: operands of arithmetic. Weights and shape arguments are not among
-// them.
-bool is_operand(const Tensor& t) {
-    return t.is_constant && t.has_values && (t.dtype == DType::float32 || t.is_quantized()) && t.dtype != DType::int32;
-}
-
-bool holds_its_own(const OperatorRecord& op) {
-    return op.name == "dense" || op.name == "conv2d" || op.name == "depthwise_conv2d" || op.name == "batch_norm";
+// Inputs that a real kernel reads as tensors. The others are weights, which it holds itself, or shapes and paddings.
+bool reads(const OperatorRecord& op, std::size_t input) {
+    return input == 0 || op.name == "add" || op.name == "sub" || op.name == "mul" || op.name == "concat";
 }
 
 }  // namespace
@@ -34,10 +29,12 @@ RealProgram::RealProgram(std::shared_ptr<const Graph> graph)
         const auto id = static_cast<NodeId>(i);
         const NodeView view(*graph_, id);
         Step step{id, nullptr};
-        if (view.op().real != nullptr && !is_folded(*graph_, view.node())) {
+        // Plain integers are shapes on their way to a reshape: no real value depends on them.
+        const bool is_number = view.output().dtype == DType::float32 || view.output().is_quantized();
+        if (view.op().real != nullptr && is_number && !is_folded(*graph_, view.node())) {
             step.kernel = view.op().real(view);
-            for (std::size_t k = 0; k < view.input_count() && !holds_its_own(view.op()); ++k) {
-                if (!view.has_input(k) || !is_operand(view.input(k))) continue;
+            for (std::size_t k = 0; k < view.input_count(); ++k) {
+                if (!view.has_input(k) || !view.input(k).is_constant || !reads(view.op(), k)) continue;
                 IntervalTensor& c = constants_[static_cast<std::size_t>(view.node().inputs[k])];
                 if (c.size() > 0) continue;
                 c = IntervalTensor(view.input(k).dims);
@@ -69,20 +66,20 @@ void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<Interv
         if (!step.kernel) continue;
         const Node& node = g.node(step.node);
         in.clear();
-        for (const TensorId t : node.inputs) {
-            if (t == absent) {
+        for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+            const TensorId t = node.inputs[k];
+            if (t == absent || !reads(*node.op, k)) {
                 in.push_back(nullptr);
                 continue;
             }
             const auto at = static_cast<std::size_t>(t);
             const Tensor& tensor = g.tensor(t);
             const IntervalTensor* value = tensor.is_constant ? &constants_[at] : &values[at];
-            if (!tensor.is_constant && value->size() == 0 && tensor.elements() > 0 &&
-                (tensor.dtype == DType::float32 || tensor.is_quantized())) {
+            if (value->size() == 0) {
                 throw UnsupportedOperatorError(g.where(step.node) + ": input '" + tensor.name +
                                                "' comes from an operator that bounds can't follow");
             }
-            in.push_back(value->size() == 0 ? nullptr : value);
+            in.push_back(value);
         }
         IntervalTensor& out = values[static_cast<std::size_t>(node.outputs[0])];
         const Tensor& result = g.tensor(node.outputs[0]);

@@ -103,6 +103,10 @@ class Checked:
 
     @property
     def deciding(self) -> LimitOutcome | None:
+        """The limit that decides: of several that reject, one by an exact count, and the one furthest beyond."""
+        rejecting = [o for o in self.outcomes if o.feasibility is Feasibility.INFEASIBLE]
+        if rejecting:
+            return max(rejecting, key=lambda o: (o.low_standing == "exact", cost_margin(o)))
         return self.result.deciding
 
     @property
@@ -119,8 +123,9 @@ class Gate:
 
     Parameters
     ----------
-    model_of : makes the model of a configuration: a Graph (weights aren't needed: `GraphBuilder.constant_without_values`),
-        a path, or the bytes of a .tflite or .onnx file. It must have the shapes and types of what will be deployed.
+    model_of : makes the model of a configuration: a Graph, a path, or the bytes of a .tflite or .onnx file. It must
+        have the shapes and types of what will be deployed, but needs no weights
+        (`GraphBuilder.constant_without_values`).
     target : the name of a described target, the path of a description, or a Target
     limits : as for `gonogo.check`. With the target's own memories these make `keys`; 'error' is judged after training.
     reject_on_estimates : names of limits (such as 'latency') that may also reject on an estimate, namely when its
@@ -230,8 +235,13 @@ class Gate:
         state = dict(self.__dict__, _device=None)
         if not isinstance(self._target, (str, os.PathLike)):
             # A device holds compiled data, which doesn't travel; its name does.
-            if self._target.name not in targets.names() or targets.load(self._target.name) is not self._target:
-                raise TypeError("a gate with a Target of your own can't be pickled; give the gate its path instead")
+            if (
+                self._target.name not in targets.names()
+                or targets.load(self._target.name) is not self._target
+            ):
+                raise TypeError(
+                    "a gate with a Target of your own can't be pickled; give the gate its path instead"
+                )
             state["_target"] = self._target.name
         return state
 

@@ -64,8 +64,9 @@ class GatedObjective:
     rejected_values : what a rejected configuration returns instead of being pruned. For samplers that learn from
         completed trials only (GP, NSGA-II): without it, GP proposes the same region again and again.
 
-    A configuration that is proved infeasible raises ``optuna.TrialPruned``. If a model can't be built or an error can't
-    be bounded, the error is recorded as user attribute ``gonogo:failure`` and raised: the trial fails, and isn't feasible.
+    An infeasible configuration raises ``optuna.TrialPruned``. When a model can't be built, a training fails or an error
+    can't be bounded, the reason becomes user attribute ``gonogo:failure`` and is raised: the trial fails, and is never
+    feasible.
     """
 
     def __init__(
@@ -113,9 +114,12 @@ class GatedObjective:
         try:
             trained = self.train(trial, checked)
             if not isinstance(trained, Trained):
-                raise TypeError(f"train: {type(trained).__name__} returned; return a gonogo.hpo.optuna.Trained")
+                raise TypeError(
+                    f"train: {type(trained).__name__} returned; return a gonogo.hpo.optuna.Trained"
+                )
             deployed = _graph(trained.deployed)
             found = self._error(trained.reference, deployed)
+            real = analysis.cost(deployed, self.gate.target)
         except optuna.TrialPruned:
             record_error(trial, self.gate, ())
             raise
@@ -123,7 +127,7 @@ class GatedObjective:
             _record_failure(trial, self.gate, error)
             raise
         record_error(trial, self.gate, found)
-        _compare_costs(trial, checked.cost, analysis.cost(deployed, self.gate.target))
+        _compare_costs(trial, checked.cost, real)
         return trained.values
 
     def _error(self, reference: analysis.ModelLike | None, deployed: Graph) -> list[ErrorResult]:
@@ -267,7 +271,7 @@ def _outcome(outcome: LimitOutcome) -> dict[str, Any]:
 
 def _compare_costs(trial: Trial, judged: CostResult, real: CostResult) -> None:
     """The network deployed must be the one that was judged: the counts that training can't change are compared."""
-    counts = {
+    counts: dict[str, tuple[int | None, int | None]] = {
         "MACs": (judged.core.macs, real.core.macs),
         "parameter bytes": (judged.core.parameter_bytes, real.core.parameter_bytes),
     }

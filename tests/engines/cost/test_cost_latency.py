@@ -141,6 +141,13 @@ def test_a_target_without_timing_leaves_latency_undecided(small: _core.Graph) ->
     assert cost.notes == ["latency undecided: target 'bare' has no measured or assumed timing"]
 
 
+def test_a_target_without_power_leaves_energy_undecided(small: _core.Graph) -> None:
+    cost = _core.cost(small, targets.load("stm32f746").core)
+    assert cost.latency_seconds is not None
+    assert cost.energy_joules is None
+    assert cost.notes == ["energy undecided: target 'stm32f746' has no measured power"]
+
+
 @pytest.mark.parametrize("name", ["conv_2x2", "none"])
 def test_unknown_kernels_and_terms_are_refused(name: str) -> None:
     from gonogo.errors import TargetError

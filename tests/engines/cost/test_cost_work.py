@@ -131,3 +131,11 @@ def test_graphs_may_die_before_their_costs() -> None:
     costs = [_core.cost(one_dense(i, 3), TARGET) for i in range(1, 40)]
     assert [c.macs for c in costs] == [3 * i for i in range(1, 40)]
     assert json.dumps([c.peak_node for c in costs]).count('"d"') == 39
+
+
+def test_wrong_arguments_are_type_errors(small: _core.Graph) -> None:
+    for graph, target in ((None, TARGET), (small, None), (small, "host64")):
+        with pytest.raises(TypeError):
+            _core.cost(graph, target)
+        with pytest.raises(TypeError):
+            _core.plan_buffers(graph, target)

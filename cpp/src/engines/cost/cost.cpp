@@ -177,7 +177,11 @@ void add_latency(const Summary& summary, const CostTarget& target, CostResult& r
     const double seconds = sum / *target.clock_hz;
     result.latency_seconds = scaled({seconds, seconds, seconds}, *target.cycles_per_instruction);
     result.latency_standing = target.latency_standing;
-    if (target.power_watts) result.energy_joules = scaled(*result.latency_seconds, *target.power_watts);
+    if (target.power_watts) {
+        result.energy_joules = scaled(*result.latency_seconds, *target.power_watts);
+    } else {
+        result.notes.push_back("energy undecided: target '" + target.name + "' has no measured power");
+    }
 }
 
 }  // namespace

@@ -133,11 +133,11 @@ class Matcher {
             pairing_.reference_of[static_cast<std::size_t>(node.outputs[0])] = from;
             return;
         }
-        if (&r_ == &d_) {
+        if (&r_ == &d_ && values_known(node)) {
             accept(id, id, m);
             return;
         }
-        for (std::size_t k = 0; k < r_.nodes.size(); ++k) {
+        for (std::size_t k = 0; k < r_.nodes.size() && &r_ != &d_; ++k) {
             if (used_[k] || !same_family(r_.nodes[k].op->name, op)) continue;
             if (inputs_match(static_cast<NodeId>(k), id, m) &&
                 same_operation(NodeView(r_, static_cast<NodeId>(k)), NodeView(d_, id))) {
@@ -153,6 +153,14 @@ class Matcher {
         }
         pairing_.notes.push_back(d_.where(id) +
                                  ": no counterpart in the reference; from here on two separate ranges are subtracted");
+    }
+
+    // Have all values that the node computes with a counterpart? One lost upstream is lost from there on.
+    bool values_known(const Node& node) const {
+        return std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId t) {
+            if (t == absent || d_.tensor(t).is_constant || of(t) != absent) return true;
+            return d_.tensor(t).dtype != DType::float32 && !d_.tensor(t).is_quantized();  // a shape
+        });
     }
 
     // Do the inputs of reference node r correspond to those of deployed node d? Commutative operators may swap them.

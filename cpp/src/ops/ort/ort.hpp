@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "gonogo/ops/int8.hpp"
+#include "gonogo/ops/ort_assumptions.hpp"
 
 namespace gonogo {
 
@@ -36,10 +36,5 @@ Int8Kernel ort_quantize(const NodeView& node);  // quantised to quantised; from 
 // `range.lo`.
 std::int32_t ort_quantize_value(float x, float scale, std::int32_t zero_point, ClampRange range);
 float ort_dequantize_value(std::int32_t q, float scale, std::int32_t zero_point);
-
-// What the exactness of this node rests on besides the file; empty when nothing. On x86-64 without VNNI the runtime
-// adds neighbouring products of a u8 x s8 (or s8 x s8) dot product in saturating int16; the rules compute the exact
-// sum, as VNNI and Arm do. Empty is a proof that no pair of products of one output leaves int16.
-std::string ort_machine_assumption(const NodeView& node);
 
 }  // namespace gonogo

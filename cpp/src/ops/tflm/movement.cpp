@@ -1,4 +1,4 @@
-// Operators that copy stored integers: reshape, identity, transpose, strided_slice, pad, concat; and argmax.
+// Operators that copy stored integers: reshape, identity, transpose, strided_slice, pad, concat.
 // The device copies without looking at scales, so different parameters on the two sides show up in the envelope.
 #include "ops/movement.hpp"
 
@@ -93,58 +93,6 @@ Int8Kernel tflm_pad(const NodeView& node) {
 }
 Int8Kernel tflm_concat(const NodeView& node) {
     return copy(node);
-}
-
-// The first index of the greatest element. Over a box, i can be that index exactly when hi_i >= lo_j for all j > i and
-// hi_i > lo_j for all j < i; the least and the greatest such i are returned. (The element with the greatest lo, the
-// first of them, always qualifies.)
-Int8Kernel tflm_argmax(const NodeView& node) {
-    tflm::int8_tensor(node, node.input(0));
-    const Shape& dims = node.input(0).dims;
-    const std::size_t axis = checked_axis(node, node.integer("axis"), dims.size());
-    const std::int64_t depth = dims[axis];
-    std::int64_t inner = 1;
-    for (std::size_t d = axis + 1; d < dims.size(); ++d) inner *= dims[d];
-    const std::int64_t outputs = node.output().elements();
-    if (depth < 1 || inner < 1 || outputs * depth != node.input(0).elements()) {
-        throw ShapeError(node.message("the output's shape doesn't fit the axis"));
-    }
-    const auto each = [=](auto&& visit) {
-        for (std::int64_t o = 0; o < outputs; ++o) visit(o, (o / inner) * depth * inner + o % inner);
-    };
-    Int8Kernel kernel;
-    kernel.clamp = {0, static_cast<std::int32_t>(std::min<std::int64_t>(depth - 1, INT32_MAX))};
-    kernel.point = [=](std::span<const std::int32_t* const> in, std::int32_t* out) {
-        each([&](std::int64_t o, std::int64_t base) {
-            std::int64_t best = 0;
-            for (std::int64_t i = 1; i < depth; ++i) {
-                if (in[0][base + i * inner] > in[0][base + best * inner]) best = i;
-            }
-            out[o] = static_cast<std::int32_t>(best);
-        });
-    };
-    kernel.range = [=](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
-                       std::int32_t* out_lo, std::int32_t* out_hi) {
-        each([&](std::int64_t o, std::int64_t base) {
-            std::int64_t anchor = 0;  // first index of the greatest lo
-            for (std::int64_t i = 1; i < depth; ++i) {
-                if (lo[0][base + i * inner] > lo[0][base + anchor * inner]) anchor = i;
-            }
-            const std::int32_t bar = lo[0][base + anchor * inner];
-            std::int64_t first = anchor;
-            std::int64_t last = anchor;
-            for (std::int64_t i = 0; i < depth; ++i) {
-                const std::int32_t top = hi[0][base + i * inner];
-                if (i < anchor ? top >= bar : top > bar) {
-                    first = std::min(first, i);
-                    last = std::max(last, i);
-                }
-            }
-            out_lo[o] = static_cast<std::int32_t>(first);
-            out_hi[o] = static_cast<std::int32_t>(last);
-        });
-    };
-    return kernel;
 }
 
 }  // namespace gonogo

@@ -29,7 +29,6 @@ Int8Kernel tflm_transpose(const NodeView& node);
 Int8Kernel tflm_strided_slice(const NodeView& node);
 Int8Kernel tflm_pad(const NodeView& node);
 Int8Kernel tflm_concat(const NodeView& node);
-Int8Kernel tflm_argmax(const NodeView& node);  // the output integers are indices, without scale
 
 // Quantised to quantised. Float tensors are the engine's: it calls the two functions below.
 Int8Kernel tflm_quantize(const NodeView& node);
