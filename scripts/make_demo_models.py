@@ -169,7 +169,7 @@ def main() -> None:
         (DEMO / "digits_float32.tflite").write_bytes(write(float_model(parameters)))
         model = int8_model(parameters, calibrate(parameters, train_x))
         (DEMO / "digits_int8.tflite").write_bytes(write(model))
-        centre = test_x[0].reshape(1, 8, 8, 1)
+        centre = test_x[1].reshape(1, 8, 8, 1)
         box = {"sample": centre.tolist(), "radius": RADIUS, "clip": [0, 1]}
         (DEMO / "digits_box.json").write_text(json.dumps(box) + "\n")
     check()

@@ -273,7 +273,8 @@ class CostResult:
         size = self.core.flash_bytes
         if self.core.flash_standing == "exact":
             return Quantity.exact(size, "B", "the model file; code not included")
-        return Quantity(size, "B", "estimated", self.core.flash_lower_bytes, size, "no .tflite file to count")
+        low, high = self.core.flash_lower_bytes, self.core.flash_upper_bytes
+        return Quantity(size, "B", "estimated", low, high, "no .tflite file to count")
 
     @property
     def ram_activations(self) -> Quantity | None:

@@ -102,6 +102,7 @@ def fake_cost(**fields: Any) -> CostResult:
         "flash_bytes": 100,
         "flash_standing": "exact",
         "flash_lower_bytes": 90,
+        "flash_upper_bytes": 120,
         "ram_activation_bytes": 1000,
         "ram_activation_standing": "exact",
         "ram_persistent_bytes": 500,
@@ -125,7 +126,7 @@ def test_memory_is_an_interval_around_the_estimated_part() -> None:
 
 def test_flash_without_a_file_is_an_estimate_above_its_constants() -> None:
     flash = fake_cost(flash_standing="estimated").flash
-    assert (flash.low, flash.high, flash.standing) == (90, 100, "estimated")
+    assert (flash.low, flash.value, flash.high, flash.standing) == (90, 100, 120, "estimated")
     assert fake_cost().flash.standing == "exact"
 
 

@@ -41,7 +41,7 @@ def test_mutants_of_the_demo(demo_path: Path) -> None:
 
 @pytest.mark.corpus
 def test_mutants_of_the_corpus(corpus: Path) -> None:
-    survive(sorted((corpus / "cost" / "models").glob("*.tflite")), mutants=400, seed=2)
+    survive(sorted((corpus / "cost" / "models").glob("*.tflite")), mutants=250, seed=2)
 
 
 def test_every_prefix_of_the_demo(demo_path: Path) -> None:

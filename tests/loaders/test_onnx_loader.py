@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import helper
-from support.onnx_models import float_nets, make_model, on_x86, optimised_operators, quantise, session
-
 from gonogo import _core
 from gonogo.errors import UnsupportedOperatorError
 from gonogo.loaders.onnx import load_onnx
+from onnx import helper
+from support.onnx_models import float_nets, make_model, on_x86, optimised_operators, quantise, session
 
 node = helper.make_node
 FORMS = [
@@ -27,7 +26,9 @@ def dyadic(rng: np.random.Generator, *shape: int, steps: int = 4) -> Any:
     return (rng.integers(-8, 9, shape) / steps).astype(np.float32)
 
 
-def single(op: str, extra: dict[str, Any], shape: list[int], opset: int = 17, **attributes: Any) -> tuple[bytes, list[int]]:
+def single(
+    op: str, extra: dict[str, Any], shape: list[int], opset: int = 17, **attributes: Any
+) -> tuple[bytes, list[int]]:
     nodes = [node(op, ["x", *extra], ["y"], **attributes)]
     return make_model(nodes, extra, {"x": ("float32", shape)}, {"y": "float32"}, opset), shape
 
@@ -40,7 +41,9 @@ def exact_models() -> dict[str, tuple[bytes, list[int]]]:
     image = [1, 4, 7, 6]
     models = {
         "gemm": single("Gemm", {"w": d(rng, 5, 3), "b": d(rng, 3)}, [2, 5]),
-        "gemm transposed, scaled": single("Gemm", {"w": d(rng, 3, 5), "b": d(rng, 1, 3)}, [2, 5], transB=1, alpha=0.5, beta=2.0),
+        "gemm transposed, scaled": single(
+            "Gemm", {"w": d(rng, 3, 5), "b": d(rng, 1, 3)}, [2, 5], transB=1, alpha=0.5, beta=2.0
+        ),
         "gemm scalar bias": single("Gemm", {"w": d(rng, 5, 3), "b": d(rng)}, [2, 5]),
         "matmul of rank 3": single("MatMul", {"w": d(rng, 5, 3)}, [2, 4, 5]),
         "conv": single("Conv", {"w": d(rng, 6, 4, 3, 2), "b": d(rng, 6)}, image, pads=[1, 0, 2, 1], strides=[2, 1]),
@@ -67,7 +70,9 @@ def exact_models() -> dict[str, tuple[bytes, list[int]]]:
         "clip 6": single("Clip", {"low": np.float32(0), "high": np.float32(6)}, image),
         "old clip": single("Clip", {}, image, opset=9, max=0.75),
         "pad": single("Pad", {"pads": np.array([0, 1, 2, 0, 0, 0, 1, 3]), "v": np.float32(0.5)}, image),
-        "pad some axes": single("Pad", {"pads": np.array([1, 2]), "v": np.float32(0), "axes": np.array([-1])}, image, opset=18),
+        "pad some axes": single(
+            "Pad", {"pads": np.array([1, 2]), "v": np.float32(0), "axes": np.array([-1])}, image, opset=18
+        ),
         "old pad": single("Pad", {}, image, opset=10, pads=[0, 0, 1, 1, 0, 0, 1, 1], value=-1.0),
         "flatten": single("Flatten", {}, image, axis=2),
         "reshape": single("Reshape", {"s": np.array([0, -1, 3])}, image),
@@ -76,7 +81,11 @@ def exact_models() -> dict[str, tuple[bytes, list[int]]]:
         "unsqueeze": single("Unsqueeze", {"axes": np.array([0, -1])}, [3, 4]),
         "transpose": single("Transpose", {}, image, perm=[0, 2, 3, 1]),
         "reverse": single("Transpose", {}, [2, 3, 4]),
-        "slice": single("Slice", {"s": np.array([-5, 1]), "e": np.array([99, 5]), "a": np.array([2, -1]), "t": np.array([2, 3])}, image),
+        "slice": single(
+            "Slice",
+            {"s": np.array([-5, 1]), "e": np.array([99, 5]), "a": np.array([2, -1]), "t": np.array([2, 3])},
+            image,
+        ),
         "dropout": single("Dropout", {}, image),
         "identity": single("Identity", {}, image),
         "batch norm": single(
@@ -121,7 +130,8 @@ def test_real_evaluation_encloses_the_exact_float32_result(name: str) -> None:
         wide = x.astype(np.float64)
         lo, hi = _core.evaluate_real(graph, [wide], [wide])["y"]
         assert lo.shape == expected.shape
-        assert bool((lo <= expected).all()) and bool((expected <= hi).all())
+        assert bool((lo <= expected).all())
+        assert bool((expected <= hi).all())
         assert float((hi - lo).max()) < 1e-12
 
 
@@ -133,7 +143,8 @@ def test_float_nets_keep_their_outputs_names_and_weights(name: str) -> None:
     data, _ = NETS[name]
     graph = load_onnx(data, "net.onnx")
     assert (graph.source, graph.format, graph.file_bytes) == ("net.onnx", "onnx", len(data))
-    assert list(graph.inputs) == ["x"] and list(graph.outputs) == ["y"]
+    assert list(graph.inputs) == ["x"]
+    assert list(graph.outputs) == ["y"]
     assert all(graph.tensor(t).dtype == "float32" for t in graph.tensor_names)
     assert graph.tensor("y").quantization is None
 
@@ -152,11 +163,18 @@ def agree(data: bytes, shape: list[int], inputs: int, *, int8_allowed: bool = Fa
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("form", FORMS, ids="-".join)
 @pytest.mark.parametrize("name", NETS)
-def test_quantised_nets_equal_the_runtime(name: str, form: tuple[str, str, str], per_channel: bool, tmp_path: Path) -> None:
+def test_quantised_nets_equal_the_runtime(
+    name: str, form: tuple[str, str, str], per_channel: bool, tmp_path: Path
+) -> None:
     data, shape = NETS[name]
     kind, activations, weight = form
-    q = quantise(data, shape, tmp_path, form=kind, activations=activations, weight=weight, per_channel=per_channel)
-    branches = name in ("residual", "grouped")  # an int8 tensor with two readers stays int8, its readers float32
+    q = quantise(
+        data, shape, tmp_path, form=kind, activations=activations, weight=weight, per_channel=per_channel
+    )
+    branches = name in (
+        "residual",
+        "grouped",
+    )  # an int8 tensor with two readers stays int8, its readers float32
     if kind == "QDQ" and activations == "QInt8" and branches:
         graph = load_onnx(q, "net.onnx")
         x = np.zeros(shape, np.float32)
@@ -178,7 +196,7 @@ def test_a_thousand_inputs_equal_the_runtime(name: str, form: tuple[str, str, st
     agree(q, shape, 1000, int8_allowed=activations == "QInt8")
 
 
-# ---- how groups form -------------------------------------------------------------------------------------------------
+# ---- how groups form ----
 
 
 class Pattern:
@@ -234,7 +252,13 @@ def patterns(dtype: str) -> dict[str, tuple[Pattern, bool]]:
         return p.op("Conv", [x, p.weight("w"), *([bias] if bias else [])], result)
 
     out["conv"] = conv(new()).pair("c", "s1", "z", "y"), True
-    out["float bias"] = (p := new(), conv(p, bias=p.constant("b", p.rng.normal(size=8).astype(np.float32))).pair("c", "s1", "z", "y"))[1], True
+    out["float bias"] = (
+        (
+            p := new(),
+            conv(p, bias=p.constant("b", p.rng.normal(size=8).astype(np.float32))).pair("c", "s1", "z", "y"),
+        )[1],
+        True,
+    )
     out["relu at the zero point"] = conv(new()).op("Relu", ["c"], "r").pair("r", "s2", "zlow", "y"), True
     out["relu above the least integer"] = conv(new()).op("Relu", ["c"], "r").pair("r", "s2", "z", "y"), False
     for name, factor, fused in (("wide clip", 1.0019, True), ("narrow clip", 1.0021, False)):
@@ -243,18 +267,38 @@ def patterns(dtype: str) -> dict[str, tuple[Pattern, bool]]:
         p.constant("s6", np.float32(6 / 255 * factor))
         out[name] = conv(p).op("Clip", ["c", *limits], "r").pair("r", "s6", "zlow", "y"), fused
     out["no quantiser after conv"] = conv(new(), "y"), False
-    out["pool between quantisers"] = new().op("MaxPool", ["xd"], "m", kernel_shape=[2, 2]).pair("m", "s", "z", "y"), True
-    out["pool, other scale"] = new().op("MaxPool", ["xd"], "m", kernel_shape=[2, 2]).pair("m", "s1", "z", "y"), True
+    out["pool between quantisers"] = (
+        new().op("MaxPool", ["xd"], "m", kernel_shape=[2, 2]).pair("m", "s", "z", "y"),
+        True,
+    )
+    out["pool, other scale"] = (
+        new().op("MaxPool", ["xd"], "m", kernel_shape=[2, 2]).pair("m", "s1", "z", "y"),
+        True,
+    )
     p = new()
-    out["pool before conv"] = conv(p.op("MaxPool", ["xd"], "m", kernel_shape=[2, 2]), x="m").pair("c", "s1", "z", "y"), True
-    out["pool after conv"] = conv(new()).op("MaxPool", ["c"], "m", kernel_shape=[2, 2]).pair("m", "s1", "z", "y"), True
+    out["pool before conv"] = (
+        conv(p.op("MaxPool", ["xd"], "m", kernel_shape=[2, 2]), x="m").pair("c", "s1", "z", "y"),
+        True,
+    )
+    out["pool after conv"] = (
+        conv(new()).op("MaxPool", ["c"], "m", kernel_shape=[2, 2]).pair("m", "s1", "z", "y"),
+        True,
+    )
     p = new()
     shape = p.constant("shape", np.array([1, -1]))
-    out["reshape before gemm"] = p.op("Reshape", ["xd", shape], "f").op("Gemm", ["f", p.weight("g")], "h").pair("h", "s1", "z", "y"), True
+    out["reshape before gemm"] = (
+        p.op("Reshape", ["xd", shape], "f").op("Gemm", ["f", p.weight("g")], "h").pair("h", "s1", "z", "y"),
+        True,
+    )
     p = new()
-    out["flatten before gemm"] = p.op("Flatten", ["xd"], "f").op("Gemm", ["f", p.weight("g")], "h").pair("h", "s1", "z", "y"), False
+    out["flatten before gemm"] = (
+        p.op("Flatten", ["xd"], "f").op("Gemm", ["f", p.weight("g")], "h").pair("h", "s1", "z", "y"),
+        False,
+    )
     p = new()
-    p.op("Reshape", ["xd", p.constant("shape", np.array([1, -1]))], "f").op("MatMul", ["f", p.weight("g")], "h")
+    p.op("Reshape", ["xd", p.constant("shape", np.array([1, -1]))], "f").op(
+        "MatMul", ["f", p.weight("g")], "h"
+    )
     bias = p.constant("b", p.rng.normal(size=4).astype(np.float32))
     out["matmul with a bias"] = p.op("Add", ["h", bias], "a").pair("a", "s1", "z", "y"), True
     p = new()
@@ -279,7 +323,16 @@ def test_groups_form_as_in_the_runtime(name: str, tmp_path: Path) -> None:
     data = pattern.bytes()
     graph = load_onnx(data, "net.onnx")
     runtime = optimised_operators(data, tmp_path)
-    heavy = {"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "AveragePool", "GlobalAveragePool", "ReduceMean"}
+    heavy = {
+        "Conv",
+        "FusedConv",
+        "Gemm",
+        "FusedGemm",
+        "MatMul",
+        "AveragePool",
+        "GlobalAveragePool",
+        "ReduceMean",
+    }
     assert bool(heavy & set(runtime)) == (not fused)
     if fused:
         agree(data, [1, 3, 6, 6], 10)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from gonogo import _core
 from gonogo.loaders.onnx import load_onnx
 from support.onnx_models import on_x86, session

@@ -1,4 +1,4 @@
-"""Ranges and envelopes of the `ort` kernels: enclosure of points, exactness of points, distance to the real operator."""
+"""Ranges and envelopes of the `ort` kernels: enclosure, exactness at points, distance to the real operator."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import mpmath
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
-from support.ort_cases import CASES
-
 from gonogo import _core
 from gonogo.loaders.onnx import load_onnx
+from onnx import numpy_helper
+from support.onnx_models import make_model
+from support.ort_cases import CASES
 
 Arrays = list[np.ndarray[Any, Any]]
 
@@ -37,7 +37,7 @@ class Kernel:
         }
 
     def operands(self, values: dict[str, Any]) -> list[Any]:
-        return [values[n].astype(np.int32) if n in values else None for n in self.node.inputs]
+        return [np.asarray(values[n], np.int32) if n in values else None for n in self.node.inputs]
 
     def point(self, values: dict[str, Any]) -> Any:
         return self.kernel.point(self.operands(values))
@@ -53,7 +53,6 @@ def box_around(case: Kernel, rng: np.random.Generator, width: int) -> tuple[dict
     return lo, hi
 
 
-@pytest.mark.soundness
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_ranges_enclose_every_point_of_the_box(name: str) -> None:
     rng = np.random.default_rng(9)
@@ -62,7 +61,8 @@ def test_ranges_enclose_every_point_of_the_box(name: str) -> None:
         lo, hi = box_around(case, rng, int(rng.choice([1, 6, 255])))
         out_lo, out_hi = case.kernel.range(case.operands(lo), case.operands(hi))
         least, greatest = case.kernel.clamp
-        assert bool((least <= out_lo).all()) and bool((out_hi <= greatest).all())
+        assert bool((least <= out_lo).all())
+        assert bool((out_hi <= greatest).all())
         for sample in range(8):
             corner = sample < 4  # corners are where the extremes are
             chosen = {
@@ -72,7 +72,8 @@ def test_ranges_enclose_every_point_of_the_box(name: str) -> None:
                 for n in lo
             }
             y = case.point(chosen)
-            assert bool((out_lo <= y).all()) and bool((y <= out_hi).all())
+            assert bool((out_lo <= y).all())
+            assert bool((y <= out_hi).all())
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -85,7 +86,7 @@ def test_a_box_of_width_zero_is_the_point(name: str) -> None:
         np.testing.assert_array_equal(lo, case.point(same))
 
 
-# ---- the envelope, against exact rationals ----------------------------------------------------------------------------
+# ---- the envelope, against exact rationals ----
 
 
 def exact(x: Any) -> Fraction:
@@ -172,7 +173,6 @@ REAL: dict[str, tuple[Callable[[Kernel, tuple[int, ...]], Fraction], str]] = {
 UNCLAMPED_LIMIT = 1 << 20  # beyond it the kernels saturate their unclamped result too
 
 
-@pytest.mark.soundness
 @pytest.mark.parametrize("name", sorted(REAL))
 def test_results_lie_within_the_envelope(name: str) -> None:
     value, out = REAL[name]
@@ -199,7 +199,24 @@ def test_results_lie_within_the_envelope(name: str) -> None:
     assert checked > 100
 
 
-def test_the_pair_assumption_is_named_exactly_where_it_is_needed() -> None:
-    """int8 weights above 64 can saturate int16 pairs on processors without VNNI; 64 and uint8 weights cannot."""
-    if not hasattr(_core, "machine_assumptions"):
-        pytest.skip("the core doesn't list machine assumptions")
+def dense(weight: int, dtype: str) -> bytes:
+    """Two inputs, one output, both weights `weight`."""
+    names = ["x", "s", "z", "w", "s", "wz", "s", "z"]
+    node = onnx.helper.make_node("QLinearMatMul", names, ["y"])
+    w = np.full((2, 1), weight, dtype)
+    constants = {"s": np.float32(0.5), "z": np.uint8(9), "w": w, "wz": np.array(0, dtype)}
+    return make_model([node], constants, {"x": ("uint8", [1, 2])}, {"y": "uint8"})
+
+
+@pytest.mark.parametrize(("weight", "dtype"), [(64, "int8"), (-64, "int8"), (255, "uint8")])
+def test_small_or_unsigned_weights_need_no_assumption(weight: int, dtype: str) -> None:
+    """255 * 64 * 2 = 32640 stays in int16; unsigned weights are summed in 32 bits."""
+    assert _core.machine_assumptions(load_onnx(dense(weight, dtype), "net.onnx")) == []
+
+
+@pytest.mark.parametrize("weight", [65, -65, 127, -128])
+def test_larger_weights_need_a_processor_that_does_not_saturate(weight: int) -> None:
+    """255 * 65 * 2 = 33150 doesn't."""
+    (line,) = _core.machine_assumptions(load_onnx(dense(weight, "int8"), "net.onnx"))
+    assert line.startswith("net.onnx: node 0 'y' (dense): ")
+    assert "VNNI" in line

@@ -271,7 +271,7 @@ def concat(rng: Generator, size: int) -> Case:
     return _model("QLinearConcat", names, c, data, dtype, axis=1)
 
 
-# ---- operators that the runtime runs between DequantizeLinear and QuantizeLinear -------------------------------------
+# ---- operators that the runtime runs between DequantizeLinear and QuantizeLinear ----
 
 
 def _between(
@@ -336,6 +336,23 @@ def _moved(
     return make
 
 
+def _copied(op: str, extra: dict[str, Any] | None = None, **attributes: Any) -> Callable[[Generator, int], Case]:
+    """Movement with one set of parameters: integers are copied."""
+
+    def make(rng: Generator, size: int) -> Case:
+        dtype = _type(rng)
+        x = _data(rng, dtype, [size, 3, 6, 4])
+        constants = {"s": _scale(rng), "z": _zero(rng, dtype), **(extra or {})}
+        nodes = [
+            helper.make_node("DequantizeLinear", ["x", "s", "z"], ["d"]),
+            helper.make_node(op, ["d", *(extra or {})], ["f"], **attributes),
+            helper.make_node("QuantizeLinear", ["f", "s", "z"], ["y"]),
+        ]
+        return make_model(nodes, constants, {"x": (dtype, list(x.shape))}, {"y": dtype}), {"x": x}
+
+    return make
+
+
 def clip(rng: Generator, size: int) -> Case:
     low, high = np.sort(rng.normal(size=2)).astype(np.float32)
     return _scalar("Clip", {"low": np.float32(low), "high": np.float32(high)})(rng, size)
@@ -368,10 +385,10 @@ CASES: dict[str, Callable[[Generator, int], Case]] = {
     "float_sigmoid": _scalar("Sigmoid"),
     "max_pool": _moved("MaxPool", kernel_shape=[2, 3], strides=[1, 2], pads=[1, 0, 0, 1]),
     "pad": pad,
-    "transpose": _moved("Transpose", perm=[0, 3, 1, 2]),
-    "reshape": _moved("Reshape", {"shape": np.array([-1, 24])}),
-    "flatten": _moved("Flatten"),
-    "slice": _moved(
+    "transpose": _copied("Transpose", perm=[0, 3, 1, 2]),
+    "reshape": _copied("Reshape", {"shape": np.array([-1, 24])}),
+    "flatten": _copied("Flatten"),
+    "slice": _copied(
         "Slice",
         {
             "starts": np.array([1, 0]),

@@ -81,7 +81,7 @@ const OperatorRecord& relu6_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = unary("relu6", "min(max(x, 0), 6)", "", "RELU6");
         r.real = relu6_real;
-        r.int8 = {.tflm = tflm_relu};
+        r.int8 = {.tflm = tflm_relu, .ort = ort_relu};
         return r;
     }();
     return record;

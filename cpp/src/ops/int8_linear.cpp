@@ -112,17 +112,17 @@ void LinearAccumulator::load(const NodeView& node, std::int64_t channel_axis) {
     weights_.resize(values.size());
     magnitudes_.resize(values.size());
     bound_.assign(at(channels), 0);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::int64_t c = static_cast<std::int64_t>(i) / (depthwise_ ? 1 : taps_) % channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
         const std::int32_t zero = q.zero_point(c);
         if (zero < w_storage.lo || zero > w_storage.hi) {
             throw QuantizationError(node.message("the weights' zero point is outside their storage type"));
         }
-        weights_[i] = static_cast<std::int16_t>(values[i] - zero);
-        magnitudes_[i] = static_cast<std::int16_t>(std::abs(weights_[i]));
-        bound_[at(c)] += magnitudes_[i] * reach;
-    }
-    for (std::int64_t c = 0; c < channels; ++c) {
+        for (std::int64_t k = 0; k < taps_; ++k) {
+            const std::size_t i = at(depthwise_ ? k * channels + c : c * taps_ + k);
+            weights_[i] = static_cast<std::int16_t>(values[i] - zero);
+            magnitudes_[i] = static_cast<std::int16_t>(std::abs(weights_[i]));
+            bound_[at(c)] += magnitudes_[i] * reach;
+        }
         bound_[at(c)] += std::abs(std::int64_t{bias_[at(c)]});
         if (bound_[at(c)] > std::numeric_limits<std::int32_t>::max()) {
             throw OverflowRiskError(node.message("channel " + std::to_string(c) + ": the int32 accumulator can reach " +
@@ -149,7 +149,8 @@ LinearAccumulator LinearAccumulator::conv2d(const NodeView& node) {
     const Shape& w = node.input(1).dims;
     a.window_ = window_of(node);
     a.groups_ = node.has("groups") ? node.integer("groups") : 1;
-    const bool fits = w.size() == 4 && a.groups_ > 0 && w[0] == a.window_.out_c && w[0] % a.groups_ == 0 && w[3] > 0 &&
+    const bool fits = w.size() == 4 && w[1] == a.window_.kernel_h && w[2] == a.window_.kernel_w && a.groups_ > 0 &&
+                      w[0] == a.window_.out_c && w[0] % a.groups_ == 0 && w[3] > 0 &&
                       a.window_.in_c / w[3] == a.groups_ && a.window_.in_c % w[3] == 0;
     if (!fits) throw ShapeError(node.message("weights " + to_string(w) + " don't fit the input and output channels"));
     a.taps_ = w[1] * w[2] * w[3];
@@ -162,8 +163,8 @@ LinearAccumulator LinearAccumulator::depthwise_conv2d(const NodeView& node) {
     const Shape& w = node.input(1).dims;
     a.window_ = window_of(node);
     a.depthwise_ = true;
-    const bool fits =
-        w.size() == 4 && w[0] == 1 && w[3] == a.window_.out_c && a.window_.in_c > 0 && w[3] % a.window_.in_c == 0;
+    const bool fits = w.size() == 4 && w[0] == 1 && w[1] == a.window_.kernel_h && w[2] == a.window_.kernel_w &&
+                      w[3] == a.window_.out_c && a.window_.in_c > 0 && w[3] % a.window_.in_c == 0;
     if (!fits) throw ShapeError(node.message("weights " + to_string(w) + " don't fit the input and output channels"));
     a.taps_ = w[1] * w[2];
     a.load(node, 3);

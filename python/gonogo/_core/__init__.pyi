@@ -7,7 +7,7 @@ import numpy
 import numpy.typing
 import typing
 from . import numeric
-__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'ErrorResult', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerRunner', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'ErrorResult', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -220,8 +220,11 @@ class TensorError:
         ...
 class LayerShare:
     """
-    Share of one layer in the propagated bound of the first output.
+    Error bound on the attributed tensor if this layer alone were deployed and all others exact, and its share of the sum.
     """
+    @property
+    def alone(self) -> float:
+        ...
     @property
     def name(self) -> str:
         ...
@@ -253,6 +256,9 @@ class ErrorResult:
     """
     @property
     def assumptions(self) -> list[str]:
+        ...
+    @property
+    def attributed(self) -> str:
         ...
     @property
     def evaluations(self) -> int:
@@ -347,6 +353,9 @@ class Cost:
     def flash_standing(self) -> str:
         ...
     @property
+    def flash_upper_bytes(self) -> int:
+        ...
+    @property
     def instructions(self) -> float | None:
         ...
     @property
@@ -414,6 +423,32 @@ class Cost:
     @property
     def ram_persistent_standing(self) -> str:
         ...
+class IntegerKernel:
+    """
+    The integers that one node of a quantised graph computes on the device.
+    """
+    def __init__(self, graph: Graph, profile: str, node: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Prepares node number `node` for the kernels of `profile`, 'tflm' or 'ort'.
+        """
+    def point(self, inputs: collections.abc.Sequence[typing.Any]) -> numpy.ndarray:
+        """
+        The output integers; one int32 array per input of the node, None for constants.
+        """
+    def range(self, lo: collections.abc.Sequence[typing.Any], hi: collections.abc.Sequence[typing.Any], unclamped: bool = False) -> tuple:
+        """
+        Integers (lo, hi) that enclose the output over a box of inputs; `unclamped`: before saturation.
+        """
+    @property
+    def clamp(self) -> tuple[int, int]:
+        """
+        The integers (lo, hi) that the output is clamped to.
+        """
+    @property
+    def envelope(self) -> tuple[float, float]:
+        """
+        (absolute, relative): |y - f| <= absolute + relative |f| in output steps, before the clamp.
+        """
 def bound(graph: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: str, tensor: str | None = None) -> list[BoundResult]:
     """
     Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for `tensor`.
@@ -422,7 +457,7 @@ def cost(graph: Graph, target: CostTarget) -> Cost:
     """
     Work, flash, RAM, latency and energy of a graph on a target.
     """
-def error(reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], profile: str, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 2000000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True) -> ErrorResult:
+def error(reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], profile: str, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True) -> ErrorResult:
     """
     Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.
     """
@@ -437,6 +472,10 @@ def evaluate_real(graph: Graph, lo: collections.abc.Sequence[typing.Any], hi: co
 def greedy_offsets(buffers: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]]) -> list[int]:
     """
     The planner by itself: offsets for buffers given as (size, first step, last step).
+    """
+def machine_assumptions(graph: Graph) -> list[str]:
+    """
+    What the exactness of profile 'ort' rests on besides the file: one line per node that needs it.
     """
 def operators() -> list:
     """

@@ -12,6 +12,7 @@ from gonogo.errors import GonogoError, ModelError
 from gonogo.loaders import onnx_operators
 from gonogo.loaders.onnx_emit import Emitter, new_builder
 from gonogo.loaders.onnx_file import Model, read_model
+from gonogo.loaders.onnx_fold import fold_node
 from gonogo.loaders.onnx_qdq import Qdq, dequantize_constants
 from gonogo.loaders.onnx_qlinear import Parameters, lower
 from gonogo.loaders.onnx_shapes import Shapes
@@ -30,7 +31,15 @@ def load_onnx(
         return _load(data, source, int8_allowed)
     except GonogoError:
         raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         # What a damaged file can still provoke inside numpy or protobuf; not an answer, and not a crash.
         what = (str(error).splitlines() or [""])[0]
         raise ModelError(f"{source}: the model contradicts itself: {type(error).__name__}: {what}") from error
@@ -50,13 +59,12 @@ def _load(data: bytes, source: str, int8_allowed: bool) -> _core.Graph:
     for node in model.nodes:
         onnx_operators.emit(emitter, node)
     emitter.add_outputs()
-    return emitter.builder.build()
+    graph: _core.Graph = emitter.builder.build()
+    return graph
 
 
 def _collect_constants(model: Model) -> None:
     """Constant nodes become constants first: scales are often written so."""
-    from gonogo.loaders.onnx_fold import fold_node
-
     rest = []
     for node in model.nodes:
         if node.op == "Constant" and node.domain == "":

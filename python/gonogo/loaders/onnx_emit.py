@@ -55,7 +55,7 @@ class Emitter:
         params = self.parameters.of.get(name)
         return params.quantized(shape, where) if params else None
 
-    # ---- operands ---------------------------------------------------------------------------------------------------------
+    # ---- operands ----
 
     def activation(self, node: Node, i: int) -> Value:
         """Input i as a tensor, whether it is computed or constant."""
@@ -68,17 +68,22 @@ class Emitter:
 
     def constant(self, node: Node, i: int) -> Value:
         """Input i, a constant that is used as the file holds it."""
-        name = node.input(i)
+        node.input(i)
         return self.changed_constant(node, i, "", self.numbers(node, i))
 
     def numbers(self, node: Node, i: int) -> Array:
         """The values of input i, which must be constant."""
         name = node.input(i)
         if name not in self.model.constants:
-            node.fail(UnsupportedOperatorError, f"input {i} ('{name}') is computed at run time; it must be a constant")
+            node.fail(
+                UnsupportedOperatorError,
+                f"input {i} ('{name}') is computed at run time; it must be a constant",
+            )
         return self.model.constants[name]
 
-    def changed_constant(self, node: Node, i: int, change: str, values: Array, axis: int | None = None) -> Value:
+    def changed_constant(
+        self, node: Node, i: int, change: str, values: Array, axis: int | None = None
+    ) -> Value:
         """Input i with its elements moved (`change` tells the kinds of movement apart); `axis`: of its scales."""
         name = node.input(i)
         key = (name, change)
@@ -96,9 +101,11 @@ class Emitter:
         identifier = self.builder.constant(unique, values, quantized.to_core() if quantized else None)
         return Value(identifier, list(values.shape), str(values.dtype), quantized)
 
-    # ---- nodes ------------------------------------------------------------------------------------------------------------
+    # ---- nodes ----
 
-    def emit(self, node: Node, op: str, inputs: list[Value | None], attributes: dict[str, Any], dtype: str = "") -> None:
+    def emit(
+        self, node: Node, op: str, inputs: list[Value | None], attributes: dict[str, Any], dtype: str = ""
+    ) -> None:
         """One operator that computes the node's first output."""
         name = node.outputs[0]
         shape = self.shapes.of[name]
@@ -110,7 +117,10 @@ class Emitter:
             if first is not None and (first.quantized is None) != (quantized is None):
                 node.fail(UnsupportedTypeError, "mixes quantised and float32 tensors")
         identifier = self.builder.activation(
-            self._names.unique(name, len(self.values)), shape, kind, quantized.to_core() if quantized else None
+            self._names.unique(name, len(self.values)),
+            shape,
+            kind,
+            quantized.to_core() if quantized else None,
         )
         ids = [value.id if value is not None else -1 for value in inputs]
         self.builder.node(op, node.name or name, ids, [identifier], attributes)

@@ -110,7 +110,9 @@ def tensor_values(tensor: Any, where: str) -> Array:
     dtype = DTYPES.get(tensor.data_type)
     if dtype is None:
         name = _OTHER_DTYPES.get(tensor.data_type, f"number {tensor.data_type}")
-        raise UnsupportedTypeError(f"{where}: element type {name}; float32, int8, uint8, int16, int32, int64 and bool are supported")
+        raise UnsupportedTypeError(
+            f"{where}: element type {name}; float32, int8, uint8, int16, int32, int64 and bool are supported"
+        )
     shape = common.checked_shape(list(tensor.dims), where)
     count = math.prod(shape)
     if tensor.HasField("raw_data"):
@@ -155,9 +157,13 @@ def read_model(data: bytes, source: str) -> Model:
     if len(graph.node) > common.MAX_NODES:
         raise ModelError(f"{source}: {len(graph.node)} nodes; at most {common.MAX_NODES} are read")
     if len(graph.sparse_initializer) > 0:
-        raise UnsupportedTypeError(f"{source}: sparse initializers aren't supported; save the model with dense ones")
+        raise UnsupportedTypeError(
+            f"{source}: sparse initializers aren't supported; save the model with dense ones"
+        )
     if len(graph.initializer) > common.MAX_TENSORS:
-        raise ModelError(f"{source}: {len(graph.initializer)} initializers; at most {common.MAX_TENSORS} are read")
+        raise ModelError(
+            f"{source}: {len(graph.initializer)} initializers; at most {common.MAX_TENSORS} are read"
+        )
     constants: dict[str, Array] = {}
     total = 0
     for tensor in graph.initializer:
@@ -186,7 +192,9 @@ def _check_names(graph: Any, source: str) -> None:
         names += [node.op_type, node.domain, *node.input, *node.output]
     for name in names:
         if len(name) > common.MAX_NAME or not name.isprintable():
-            raise ModelError(f"{source}: the name {ascii(name[:40])} is longer than {common.MAX_NAME} or not printable")
+            raise ModelError(
+                f"{source}: the name {name[:40]!a} is longer than {common.MAX_NAME} or not printable"
+            )
 
 
 def _opset(proto: Any, source: str) -> int:
@@ -232,7 +240,9 @@ def _input(value: Any, source: str) -> Input:
 def _attribute(attribute: Any, where: str) -> Any:
     kind = attribute.type
     if attribute.ref_attr_name:
-        raise ModelError(f"{where}: attribute '{attribute.name}' refers to a function's; inline the functions first")
+        raise ModelError(
+            f"{where}: attribute '{attribute.name}' refers to a function's; inline the functions first"
+        )
     if kind == 1:
         return float(attribute.f)
     if kind == 2:
@@ -272,7 +282,10 @@ def _check_order(
     for node in nodes:
         for name in node.inputs:
             if name and name not in known:
-                node.fail(ModelError, f"reads '{name}', which no earlier node computes; nodes must be in execution order")
+                node.fail(
+                    ModelError,
+                    f"reads '{name}', which no earlier node computes; nodes must be in execution order",
+                )
         for name in node.outputs:
             if name and name in known:
                 node.fail(ModelError, f"writes '{name}', which exists already")

@@ -42,7 +42,9 @@ def fold_node(model: Model, node: Node, shapes: Callable[[str], list[int] | None
     if node.op in ("Shape", "Size"):
         return _shape(model, node, shapes)
     inputs = [model.constants.get(name) if name else None for name in node.inputs]
-    if not node.inputs or any(name and value is None for name, value in zip(node.inputs, inputs)):
+    if not node.inputs or any(
+        name and value is None for name, value in zip(node.inputs, inputs, strict=False)
+    ):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -57,16 +59,19 @@ def fold_node(model: Model, node: Node, shapes: Callable[[str], list[int] | None
 
 
 def _constant(node: Node) -> Array:
-    given = {k: v for k, v in node.attributes.items() if k.startswith("value")}
-    if len(given) == 1:
-        key, value = next(iter(given.items()))
-        if key == "value" and isinstance(value, np.ndarray):
-            return value
-        if key in ("value_float", "value_floats"):
-            return np.array(value, np.float32)
-        if key in ("value_int", "value_ints"):
-            return np.array(value, np.int64)
-    node.fail(UnsupportedOperatorError, "a constant that isn't one dense tensor")
+    given = [(k, v) for k, v in node.attributes.items() if k.startswith("value")]
+    key, value = given[0] if len(given) == 1 else ("", None)
+    if key == "value" and isinstance(value, np.ndarray):
+        return value
+    dtype = {
+        "value_float": np.float32,
+        "value_floats": np.float32,
+        "value_int": np.int64,
+        "value_ints": np.int64,
+    }.get(key)
+    if dtype is None:
+        node.fail(UnsupportedOperatorError, "a constant that isn't one dense tensor")
+    return np.array(value, dtype)
 
 
 def _shape(model: Model, node: Node, shapes: Callable[[str], list[int] | None]) -> Array | None:
@@ -107,10 +112,8 @@ def _arithmetic(operation: Callable[[Any, Any], Any]) -> Callable[[Node, list[An
         if a.dtype == np.float32:
             wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
             wide = operation(wide_a, wide_b)
-            # A product of two float32 numbers is exact in binary64; the others are where their inverse gives back a.
-            inverse = {"Add": wide - wide_b, "Sub": wide + wide_b, "Div": wide * wide_b}.get(node.op)
-            if inverse is not None and not bool((inverse == wide_a).all()):
-                wide = np.full_like(wide, np.pi)
+            if not _is_exact(node.op, wide_a, wide_b, wide):
+                wide = np.full_like(wide, np.pi)  # anything that float32 rounds
             return exact_float32(node, wide)
         if a.dtype.kind not in "iu" or max(_reach(a), _reach(b)) > 1 << 26:
             node.fail(UnsupportedOperatorError, f"arithmetic on {a.dtype} constants of this size")
@@ -120,6 +123,21 @@ def _arithmetic(operation: Callable[[Any, Any], Any]) -> Callable[[Node, list[An
         return result
 
     return folded
+
+
+def _is_exact(op: str, a: Array, b: Array, result: Array) -> bool:
+    """Whether binary64 held the result of two float32 operands.
+
+    Products always fit its 53 bits. Of a sum s, the difference to the larger operand is computed exactly, so s is
+    exact if both differences give back the other operand. A quotient is exact if its product with the divisor is the
+    dividend.
+    """
+    if op == "Mul":
+        return True
+    if op == "Div":
+        return bool((result * b == a).all())
+    other = b if op == "Add" else -b
+    return bool(((result - a == other) & (result - other == a)).all())
 
 
 def _reach(a: Array) -> int:
@@ -156,11 +174,10 @@ def resolve_shape(node: Node, shape: list[int], target: list[int]) -> list[int]:
     keep_zero = node.integer("allowzero", 0) != 0
     out = []
     for i, d in enumerate(target):
-        if d == 0 and not keep_zero:
-            if i >= len(shape):
-                node.fail(ShapeError, f"shape {target} copies dimension {i} of an input of rank {len(shape)}")
-            d = shape[i]
-        out.append(d)
+        copied = d == 0 and not keep_zero
+        if copied and i >= len(shape):
+            node.fail(ShapeError, f"shape {target} copies dimension {i} of an input of rank {len(shape)}")
+        out.append(shape[i] if copied else d)
     if any(d < -1 for d in out) or out.count(-1) > 1:
         node.fail(ShapeError, f"shape {target} isn't one")
     total = math.prod(shape)
@@ -197,7 +214,11 @@ def squeezed(node: Node, shape: list[int], inputs: list[Any]) -> list[int]:
 
 def unsqueezed(node: Node, shape: list[int], inputs: list[Any]) -> list[int]:
     given = node.integers("axes")
-    count = len(given) if given is not None else (inputs[1].size if len(inputs) > 1 and inputs[1] is not None else 0)
+    count = (
+        len(given)
+        if given is not None
+        else (inputs[1].size if len(inputs) > 1 and inputs[1] is not None else 0)
+    )
     if len(shape) + count > common.MAX_RANK:
         node.fail(ShapeError, "too many dimensions")
     axes = axes_of(node, inputs, len(shape) + count)
@@ -245,9 +266,11 @@ def slices_of(node: Node, inputs: list[Any], shape: list[int]) -> list[slice]:
     if not len(starts) == len(ends) == len(axes) == len(steps):
         node.fail(ModelError, "starts, ends, axes and steps differ in length")
     out = [slice(0, d, 1) for d in shape]
-    for start, end, axis, step in zip(starts, ends, axes, steps):
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=False):
         if not -len(shape) <= axis < len(shape) or step < 1:
-            node.fail(UnsupportedOperatorError, f"axis {axis}, step {step}: only existing axes and positive steps")
+            node.fail(
+                UnsupportedOperatorError, f"axis {axis}, step {step}: only existing axes and positive steps"
+            )
         out[axis] = slice(*slice(start, end, step).indices(shape[axis]))
     return out
 

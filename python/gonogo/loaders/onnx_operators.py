@@ -11,7 +11,7 @@ from gonogo.errors import ModelError, ShapeError, UnsupportedOperatorError, Unsu
 from gonogo.loaders.onnx_emit import Emitter, Value
 from gonogo.loaders.onnx_file import DTYPES, Array, Node
 from gonogo.loaders.onnx_fold import exact_float32, slices_of
-from gonogo.loaders.onnx_qdq import clip_limits
+from gonogo.loaders.onnx_rewrite import clip_limits
 from gonogo.loaders.onnx_shapes import (
     argmax_axis,
     concat_axis,
@@ -45,7 +45,11 @@ def _dense(at: Emitter, node: Node) -> None:
     if node.input(2):
         outputs = w.shape[0]
         bias = at.numbers(node, 2)
-        if bias.ndim > 2 or (bias.ndim == 2 and bias.shape[0] != 1) or bias.shape[-1:] not in ((), (1,), (outputs,)):
+        if (
+            bias.ndim > 2
+            or (bias.ndim == 2 and bias.shape[0] != 1)
+            or bias.shape[-1:] not in ((), (1,), (outputs,))
+        ):
             node.fail(ShapeError, f"a bias of shape {list(bias.shape)} for {outputs} outputs")
         row = np.broadcast_to(_scaled(node, bias, beta).reshape(-1), (outputs,))
         inputs.append(at.changed_constant(node, 2, f"bias {beta} {outputs}", row, axis=0))
@@ -100,7 +104,10 @@ def _div(at: Emitter, node: Node) -> None:
         node.fail(UnsupportedOperatorError, "a divisor that isn't float32, or is zero")
     mantissas = np.frexp(np.abs(values))[0]
     if not bool((mantissas == 0.5).all()):
-        node.fail(UnsupportedOperatorError, "division; multiply by the reciprocal instead, so that the file holds the factor")
+        node.fail(
+            UnsupportedOperatorError,
+            "division; multiply by the reciprocal instead, so that the file holds the factor",
+        )
     inverse = exact_float32(node, 1.0 / values.astype(np.float64))
     factor = at.changed_constant(node, 1, "inverse", inverse)
     at.emit(node, "mul", [at.activation(node, 0), factor], {})
@@ -111,7 +118,9 @@ def _unary(op: str) -> Rule:
 
 
 def _leaky_relu(at: Emitter, node: Node) -> None:
-    at.emit(node, "leaky_relu", [at.activation(node, 0)], {"alpha": node.number("alpha", float(np.float32(0.01)))})
+    at.emit(
+        node, "leaky_relu", [at.activation(node, 0)], {"alpha": node.number("alpha", float(np.float32(0.01)))}
+    )
 
 
 def _clip(at: Emitter, node: Node) -> None:
@@ -131,7 +140,10 @@ def _softmax(at: Emitter, node: Node) -> None:
         node.fail(ShapeError, f"axis {axis} doesn't fit rank {rank}")
     axis %= rank
     if old and any(d != 1 for d in x.shape[axis + 1 :]):
-        node.fail(UnsupportedOperatorError, f"before operator set 13 this flattens the axes from {axis} on; export with 13 or later")
+        node.fail(
+            UnsupportedOperatorError,
+            f"before operator set 13 this flattens the axes from {axis} on; export with 13 or later",
+        )
     at.emit(node, "softmax", [x], {"axis": axis})
 
 
@@ -152,7 +164,9 @@ def _pad(at: Emitter, node: Node) -> None:
     value = node.number("value", 0.0)
     if at.model.opset >= 11:
         given = at.shapes.constant(node, 2)
-        if given is not None and (given.size != 1 or given.dtype != np.float32 or not np.isfinite(given).all()):
+        if given is not None and (
+            given.size != 1 or given.dtype != np.float32 or not np.isfinite(given).all()
+        ):
             node.fail(UnsupportedOperatorError, "the value must be one finite float32 number")
         value = 0.0 if given is None else float(given.reshape(-1)[0])
     at.emit(node, "pad", [at.activation(node, 0)], {"pads": pads_of(at.shapes, node), "value": value})
@@ -269,6 +283,8 @@ def emit(at: Emitter, node: Node) -> None:
         node.fail(UnsupportedOperatorError, "operator not supported")
     if node.op not in ("QuantizeLinear", "DequantizeLinear", "ArgMax"):
         value: Any = at.activation(node, 0)
-        if value.dtype not in ("float32", "int8", "uint8") or (value.quantized is None) != (value.dtype == "float32"):
+        if value.dtype not in ("float32", "int8", "uint8") or (value.quantized is None) != (
+            value.dtype == "float32"
+        ):
             node.fail(UnsupportedTypeError, f"an operand of type {value.dtype} without scale")
     rule(at, node)

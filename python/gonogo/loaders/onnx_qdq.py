@@ -8,37 +8,38 @@ observed.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gonogo.errors import ModelError, QuantizationError, UnsupportedOperatorError
 from gonogo.loaders.onnx_file import Model, Node
 from gonogo.loaders.onnx_qlinear import Parameters, Params, dequantize_constant, params_of, quantize_constant
-from gonogo.loaders.onnx_shapes import Shapes
+from gonogo.loaders.onnx_rewrite import DQ, Q, Rewriter
 
-_Q, _DQ = "QuantizeLinear", "DequantizeLinear"
-# Through these the runtime moves quantisation; Flatten isn't among them.
-_PROPAGATE = ("MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice")
 # Integer kernels that need one type for operand and result.
 _FUSED_ONE_TYPE = ("Conv", "MatMul", "Gemm", "AveragePool", "GlobalAveragePool", "Softmax")
 # Float32 arithmetic that the file determines, element by element.
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Relu", "Clip", "LeakyRelu", "Sigmoid", "Tanh", "Concat", "Pad", "MaxPool",
                 "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Identity")  # fmt: skip
 # On integers these copy: result and operand have one set of parameters.
-_COPIES = ("MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Identity", "Dropout")
+_COPIES = (
+    "MaxPool",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Slice",
+    "Identity",
+    "Dropout",
+)
 _DATA_INPUTS = {"Add": 2, "Sub": 2, "Mul": 2, "MatMul": 2, "Conv": 3, "Gemm": 3}
 
 
 @dataclass
-class Qdq:
+class Qdq(Rewriter):
     """The model while its groups are formed."""
-
-    model: Model
-    shapes: Shapes
-    parameters: Parameters
-    int8_allowed: bool
 
     def run(self) -> None:
         self.read_parameters()
@@ -48,7 +49,7 @@ class Qdq:
                 f"{self.model.source}: an initializer is listed as an input too, so that the runtime can't treat it as "
                 "a constant; remove it from the inputs"
             )
-        if not any(n.op in (_Q, _DQ) for n in self.model.nodes):
+        if not any(n.op in (Q, DQ) for n in self.model.nodes):
             return
         self.remove_dropout()
         self.remove_clips()
@@ -57,48 +58,14 @@ class Qdq:
         self.signed_to_unsigned()
         self.form_groups()
 
-    # ---- the graph around a node -------------------------------------------------------------------------------------
-
-    def index(self) -> None:
-        self.producer = {name: n for n in self.model.nodes for name in n.outputs if name}
-        self.consumers: dict[str, list[Node]] = defaultdict(list)
-        for n in self.model.nodes:
-            for name in n.inputs:
-                if name:
-                    self.consumers[name].append(n)
-
-    def only_consumer(self, name: str) -> Node | None:
-        """The one node that reads a tensor which isn't an output of the model."""
-        readers = self.consumers.get(name, [])
-        return readers[0] if len(readers) == 1 and name not in self.model.outputs else None
-
-    def replace_input(self, old: str, new: str) -> None:
-        for n in self.model.nodes:
-            n.inputs = [new if name == old else name for name in n.inputs]
-
-    def without(self, gone: list[Node]) -> None:
-        marks = {id(n) for n in gone}
-        self.model.nodes = [n for n in self.model.nodes if id(n) not in marks]
-        self.index()
-
-    def insert(self, before: Node, node: Node) -> None:
-        at = next(i for i, n in enumerate(self.model.nodes) if n is before)
-        self.model.nodes.insert(at, node)
-
-    def fresh(self, base: str) -> str:
-        name = base
-        while name in self.shapes.of or name in self.model.constants:
-            name += "_"
-        return name
-
-    # ---- passes, in the runtime's order --------------------------------------------------------------------------------
+    # ---- passes, in the runtime's order ----
 
     def read_parameters(self) -> None:
         """Parameters of every Q output and DQ input, and of what copies integers between them. A Q of a constant is
         folded, as the runtime does."""
         rest = []
         for node in self.model.nodes:
-            if node.op not in (_Q, _DQ):
+            if node.op not in (Q, DQ):
                 if node.op in _COPIES and node.input(0) in self.parameters.of:
                     self.parameters.set(node, node.outputs[0], self.parameters.of[node.input(0)])
                 rest.append(node)
@@ -106,7 +73,7 @@ class Qdq:
             if node.integer("block_size", 0) != 0 or node.integer("output_dtype", 0) not in (0, 2, 3):
                 node.fail(UnsupportedOperatorError, "blocks of scales, or another output type")
             axis, data = node.integer("axis", 1), self.model.constants.get(node.input(0))
-            if node.op == _DQ:
+            if node.op == DQ:
                 self._check_integers(node)
                 dtype = str(data.dtype) if data is not None else self._dtype(node.input(0))
                 params = params_of(self.model, node, 1, 2, dtype, axis)
@@ -139,145 +106,26 @@ class Qdq:
                 return given.dtype
         return self.parameters.of[name].dtype if name in self.parameters.of else "float32"
 
-    def join_matmul_and_add(self) -> None:
-        """A MatMul and its row of biases is one dense layer, to the runtime (for matrices) as to us."""
-        gone = []
-        for node in self.model.nodes:
-            add = self.only_consumer(node.outputs[0])
-            if node.op != "MatMul" or node.outputs[0] in self.parameters.of or add is None or add.op != "Add":
-                continue
-            other = [name for name in add.inputs if name != node.outputs[0]]
-            bias = self.model.constants.get(other[0]) if len(other) == 1 else None
-            if bias is None or bias.dtype != np.float32 or list(bias.shape) != self.shapes.of[node.outputs[0]][-1:]:
-                continue
-            if any(name in self.parameters.of for name in (add.outputs[0], *node.inputs)):
-                continue
-            add.op, add.inputs, add.name = "MatMul", [*node.inputs, other[0]], node.name
-            if len(self.shapes.of[add.outputs[0]]) == 2:
-                add.op = "Gemm"
-            gone.append(node)
-        self.without(gone)
-
-    def remove_dropout(self) -> None:
-        gone = [n for n in self.model.nodes if n.op in ("Identity", "Dropout") and n.outputs[0] not in self.model.outputs
-                and not any(n.outputs[1:]) and n.integer("training_mode", 0) == 0]  # fmt: skip
-        for node in gone:
-            self.replace_input(node.outputs[0], node.inputs[0])
-        self.without(gone)
-
-    def remove_clips(self) -> None:
-        """A Relu or Clip in front of a Q that clamps at least as tightly does nothing."""
-        gone = []
-        for node in self.model.nodes:
-            q = self.only_consumer(node.outputs[0])
-            before = self.producer.get(node.input(0))
-            if node.op not in ("Relu", "Clip") or q is None or q.op != _Q or (before is not None and before.op == _DQ):
-                continue
-            if self._redundant(node, q):
-                self.replace_input(node.outputs[0], node.inputs[0])
-                gone.append(node)
-                self.index()
-        self.without(gone)
-
-    def _redundant(self, node: Node, q: Node) -> bool:
-        params = self.parameters.of[q.outputs[0]]
-        low, high = np.iinfo(params.dtype).min, np.iinfo(params.dtype).max
-        zero, scale = int(params.zero_points[0]), params.scales[0]
-        if node.op == "Relu":
-            return zero == low
-        limits = clip_limits(self.shapes, node)
-        with np.errstate(over="ignore"):
-            steps = [float(np.rint(np.float32(v) / scale)) for v in limits]
-        return steps[0] + zero <= low and steps[1] + zero >= high
-
-    def _pair(self, node: Node, name: str, params: Params, like: Node) -> tuple[Node, Node]:
-        """A Q and a DQ that follow `name`."""
-        quantised, back = self.fresh(name + "_quantized"), self.fresh(name + "_dequantized")
-        q = replace(like, op=_Q, name=quantised, inputs=[name, *like.inputs[1:]], outputs=[quantised], attributes={})
-        dq = replace(like, op=_DQ, name=back, inputs=[quantised, *like.inputs[1:]], outputs=[back], attributes={})
-        self.parameters.set(node, quantised, params)
-        self.shapes.of[quantised] = self.shapes.of[back] = self.shapes.of[name]
-        return q, dq
-
-    def _moves(self, node: Node) -> bool:
-        return node.op in _PROPAGATE and (node.op != "MaxPool" or self.model.opset >= 12)
-
-    def move_dequantize_down(self) -> None:
-        """DQ -> move -> x becomes DQ -> move -> Q -> DQ -> x, again and again."""
-        for dq in [n for n in self.model.nodes if n.op == _DQ and n.inputs[0] not in self.model.constants]:
-            params, current = self.parameters.of[dq.inputs[0]], dq
-            while True:
-                mover = self.only_consumer(current.outputs[0])
-                if mover is None or not self._moves(mover) or mover.inputs[0] != current.outputs[0]:
-                    break
-                result = mover.outputs[0]
-                readers = self.consumers.get(result, [])
-                if any(r.op == _Q for r in readers) or (not readers and result not in self.model.outputs):
-                    break
-                if readers and result in self.model.outputs:
-                    break
-                q, back = self._pair(mover, result, params, dq)
-                if readers:
-                    self.replace_input(result, back.outputs[0])
-                else:  # the model's output keeps its name
-                    inner = self.fresh(result + "_moved")
-                    self.shapes.of[inner] = self.shapes.of[result]
-                    mover.outputs, q.inputs[0], back.outputs = [inner], inner, [result]
-                at = next(i for i, n in enumerate(self.model.nodes) if n is mover)
-                self.model.nodes[at + 1 : at + 1] = [q, back]
-                self.index()
-                current = back
-
-    def move_quantize_up(self) -> None:
-        """x -> move -> Q becomes x -> Q -> DQ -> move -> Q."""
-        for q in [n for n in self.model.nodes if n.op == _Q]:
-            params, current = self.parameters.of[q.outputs[0]], q
-            while True:
-                mover = self.producer.get(current.inputs[0])
-                if mover is None or not self._moves(mover) or self.only_consumer(mover.outputs[0]) is not current:
-                    break
-                name = mover.inputs[0]
-                before = self.producer.get(name)
-                if (before is not None and before.op == _DQ) or name in self.model.constants:
-                    break
-                if self.only_consumer(name) is not mover:
-                    break
-                upper, back = self._pair(mover, name, params, q)
-                mover.inputs[0] = back.outputs[0]
-                at = next(i for i, n in enumerate(self.model.nodes) if n is mover)
-                self.model.nodes[at:at] = [upper, back]
-                self.index()
-                current = upper
-
-    def signed_to_unsigned(self) -> None:
-        """On x86-64 the runtime makes an int8 tensor between one Q and one DQ uint8, both zero points stated."""
-        if self.int8_allowed:
-            return
-        for q in [n for n in self.model.nodes if n.op == _Q]:
-            name = q.outputs[0]
-            params = self.parameters.of[name]
-            dq = self.only_consumer(name)
-            if params.dtype != "int8" or dq is None or dq.op != _DQ or not (q.input(2) and dq.input(2)):
-                continue
-            # A DQ with several readers is duplicated first, and then Q has several readers.
-            if len(self.consumers.get(dq.outputs[0], [])) + (dq.outputs[0] in self.model.outputs) != 1:
-                continue
-            self.parameters.of[name] = replace(params, dtype="uint8", zero_points=params.zero_points + 128)
-
-    # ---- groups ----------------------------------------------------------------------------------------------------------
+    # ---- groups ----
 
     def form_groups(self) -> None:
         gone: list[Node] = []
         for node in list(self.model.nodes):
-            if node.op in (_Q, _DQ):
+            if node.op == Q:
+                # From integers to integers; unless nothing changes the runtime merges such pairs in ways of its own,
+                # and the integer kernel refuses them.
+                before = self.producer.get(node.input(0))
+                if before is not None and before.op == DQ:
+                    node.inputs[0] = before.inputs[0]
+            if node.op in (Q, DQ):
                 continue
             if node.op == "ArgMax":
                 dq = self.producer.get(node.input(0))
-                if dq is not None and dq.op == _DQ:
+                if dq is not None and dq.op == DQ:
                     node.inputs[0] = dq.inputs[0]
                 continue
             q = self.only_consumer(node.outputs[0])
-            if q is None or q.op != _Q or any(node.outputs[1:]):
+            if q is None or q.op != Q or any(node.outputs[1:]):
                 continue
             inputs = self._operands(node, q)
             if inputs is not None:
@@ -295,7 +143,7 @@ class Qdq:
             if not names[i]:
                 continue
             dq = self.producer.get(names[i])
-            if dq is None or dq.op != _DQ:
+            if dq is None or dq.op != DQ:
                 if i == 2 and node.op in ("Conv", "Gemm") and len(params) == 2:
                     bias = self._quantised_bias(node, names[i], params[0], params[1])
                     if bias is None:
@@ -311,6 +159,8 @@ class Qdq:
     def _fuses(self, node: Node, params: list[Params], out: Params) -> bool:
         x = params[0]
         if node.op in ("Conv", "MatMul", "Gemm"):
+            if node.op == "MatMul" and node.input(2):
+                return False  # a joined bias of more than two dimensions: the runtime's Gemm has two
             if len(params) < 2 or x.dtype != out.dtype or (x.dtype == "int8" and params[1].dtype != "int8"):
                 return False
             if x.dtype == "int8" and node.op != "Gemm" and not self.int8_allowed:
@@ -330,7 +180,11 @@ class Qdq:
         if values is None or values.dtype != np.float32 or values.ndim != 1:
             return None
         scales = (x.scales[0] * w.scales).astype(np.float32)
-        if len(scales) not in (1, len(values)) or not bool(np.isfinite(values).all()) or not bool((scales > 0).all()):
+        if (
+            len(scales) not in (1, len(values))
+            or not bool(np.isfinite(values).all())
+            or not bool((scales > 0).all())
+        ):
             return None
         steps = np.rint(values / scales)
         if not bool((np.abs(steps) < 2147483648.0).all()):
@@ -343,7 +197,7 @@ class Qdq:
     def drop_unused(self) -> None:
         """Removes DQ and Q nodes that nothing reads any more."""
         while True:
-            gone = [n for n in self.model.nodes if n.op in (_Q, _DQ) and n.outputs[0] not in self.model.outputs
+            gone = [n for n in self.model.nodes if n.op in (Q, DQ) and n.outputs[0] not in self.model.outputs
                     and not self.consumers.get(n.outputs[0])]  # fmt: skip
             if not gone:
                 return
@@ -354,31 +208,9 @@ def dequantize_constants(model: Model, parameters: Parameters) -> None:
     """DQ nodes of constants that a float32 operator reads: the constant in float32."""
     rest = []
     for node in model.nodes:
-        values = model.constants.get(node.input(0)) if node.op == _DQ else None
+        values = model.constants.get(node.input(0)) if node.op == DQ else None
         if values is None:
             rest.append(node)
         else:
             model.constants[node.outputs[0]] = dequantize_constant(node, values, parameters.of[node.input(0)])
     model.nodes = rest
-
-
-def clip_limits(shapes: Shapes, node: Node) -> tuple[float, float]:
-    """The limits of a Clip, infinite when absent."""
-    limits = []
-    for i, key, default in ((1, "min", -np.inf), (2, "max", np.inf)):
-        if shapes.model.opset < 11:
-            value = node.attributes.get(key, default)
-        else:
-            given = shapes.constant(node, i)
-            if given is not None and (given.size != 1 or given.dtype != np.float32):
-                node.fail(ModelError, f"{key} must be one float32 number")
-            value = default if given is None else float(given.reshape(-1)[0])
-        if not isinstance(value, float) or np.isnan(value):
-            node.fail(ModelError, f"{key} is {value}")
-        limits.append(float(value))
-    if limits[0] > limits[1]:
-        node.fail(UnsupportedOperatorError, f"min {limits[0]} above max {limits[1]}")
-    return limits[0], limits[1]
-
-
-__all__ = ["Qdq", "clip_limits", "dequantize_constants"]

@@ -49,8 +49,8 @@ class Parameters:
         if not known.same(params):
             node.fail(
                 QuantizationError,
-                f"tensor '{name}' has scale {known.scales[0]!r}, zero point {known.zero_points[0]} and type {known.dtype} "
-                f"elsewhere, here {params.scales[0]!r}, {params.zero_points[0]} and {params.dtype}",
+                f"tensor '{name}' has scale {known.scales[0]!r}, zero point {known.zero_points[0]} and type "
+                f"{known.dtype} elsewhere, here {params.scales[0]!r}, {params.zero_points[0]} and {params.dtype}",
             )
 
 
@@ -62,7 +62,10 @@ def params_of(model: Model, node: Node, scale: int, zero_point: int, dtype: str 
         if not name:
             return None
         if name not in model.constants:
-            node.fail(UnsupportedOperatorError, f"the {what} '{name}' is computed at run time; dynamic quantisation isn't supported")
+            node.fail(
+                UnsupportedOperatorError,
+                f"the {what} '{name}' is computed at run time; dynamic quantisation isn't supported",
+            )
         return model.constants[name]
 
     scales, points = constant(scale, "scale"), constant(zero_point, "zero point")
@@ -71,7 +74,9 @@ def params_of(model: Model, node: Node, scale: int, zero_point: int, dtype: str 
     if scales.dtype != np.float32:
         node.fail(UnsupportedTypeError, f"a scale of type {scales.dtype}; float32 is supported")
     if scales.ndim > 1 or scales.size == 0:
-        node.fail(QuantizationError, f"scales of shape {list(scales.shape)}; one, or one per channel, is supported")
+        node.fail(
+            QuantizationError, f"scales of shape {list(scales.shape)}; one, or one per channel, is supported"
+        )
     if points is None:
         points = np.zeros(scales.shape, dtype or "uint8")
     if dtype is not None and points.dtype != dtype:
@@ -112,7 +117,7 @@ def dequantize_constant(node: Node, values: Array, params: Params) -> Array:
     return result
 
 
-# ---- QLinear operators -------------------------------------------------------------------------------------------------
+# ---- QLinear operators ----
 
 
 def lower(model: Model, parameters: Parameters) -> None:
@@ -138,11 +143,13 @@ class _Lowering:
     def params(self, scale: int, zero_point: int, axis: int = 0) -> Params:
         return params_of(self.model, self.node, scale, zero_point, None, axis)
 
-    def become(self, op: str, inputs: list[tuple[int, Params]], output: Params, extra: list[str] | None = None) -> None:
+    def become(
+        self, op: str, inputs: list[tuple[int, Params]], output: Params, extra: list[str] | None = None
+    ) -> None:
         """The node computes `op` on its inputs number i, which have the parameters given."""
         node = self.node
         names = [node.input(i) for i, _ in inputs]
-        for name, (_, params) in zip(names, inputs):
+        for name, (_, params) in zip(names, inputs, strict=False):
             if not name:
                 node.fail(ModelError, "an operand is missing")
             self.parameters.set(node, name, params)
@@ -163,10 +170,15 @@ def _unary(op: str) -> Callable[[_Lowering], None]:
     def lowering(at: _Lowering) -> None:
         channels_last = at.node.attributes.pop("channels_last", 0)
         if channels_last:
-            at.node.fail(UnsupportedOperatorError, "channels_last; load the model before the runtime optimised it")
+            at.node.fail(
+                UnsupportedOperatorError, "channels_last; load the model before the runtime optimised it"
+            )
         opset = at.node.attributes.pop("opset", None)
         if op == "Softmax" and isinstance(opset, int) and (opset < 13) != (at.model.opset < 13):
-            at.node.fail(UnsupportedOperatorError, f"the softmax of operator set {opset} in a model of set {at.model.opset}")
+            at.node.fail(
+                UnsupportedOperatorError,
+                f"the softmax of operator set {opset} in a model of set {at.model.opset}",
+            )
         at.become(op, [(0, at.params(1, 2))], at.params(3, 4))
 
     return lowering
@@ -181,7 +193,9 @@ def _binary(op: str) -> Callable[[_Lowering], None]:
 
 def _conv(at: _Lowering) -> None:
     if at.node.attributes.pop("channels_last", 0):
-        at.node.fail(UnsupportedOperatorError, "channels_last; load the model before the runtime optimised it")
+        at.node.fail(
+            UnsupportedOperatorError, "channels_last; load the model before the runtime optimised it"
+        )
     x, w = at.params(1, 2), at.params(4, 5, 0)
     at.become("Conv", [(0, x), (3, w)], at.params(6, 7), at.bias(at.node.input(8), x, w))
 

@@ -49,7 +49,10 @@ class Window:
 def window_of(node: Node, shape: list[int], kernel: list[int]) -> Window:
     """The window of a convolution or pool over an input of `shape` (NCHW)."""
     if len(shape) != 4 or len(kernel) != 2:
-        node.fail(UnsupportedOperatorError, f"an input of rank {len(shape)}; only two spatial dimensions are supported")
+        node.fail(
+            UnsupportedOperatorError,
+            f"an input of rank {len(shape)}; only two spatial dimensions are supported",
+        )
 
     def list_of(key: str, default: list[int], low: int) -> list[int]:
         values = node.integers(key, default) or default
@@ -61,11 +64,11 @@ def window_of(node: Node, shape: list[int], kernel: list[int]) -> Window:
     pads = list_of("pads", [0, 0, 0, 0], 0)
     if any(not 1 <= k <= _LARGEST_STEP for k in kernel):
         node.fail(ModelError, f"a kernel of {kernel}")
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations)]
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)]
     mode = node.text("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         before, after = [], []
-        for size, stride, length in zip(shape[2:], strides, reach):
+        for size, stride, length in zip(shape[2:], strides, reach, strict=False):
             total = max((-(-size // stride) - 1) * stride + length - size, 0)
             less, more = total // 2, total - total // 2
             before.append(less if mode == "SAME_UPPER" else more)
@@ -79,7 +82,9 @@ def window_of(node: Node, shape: list[int], kernel: list[int]) -> Window:
     for i in range(2):
         room = shape[2 + i] + pads[i] + pads[i + 2] - reach[i]
         if room < 0:
-            node.fail(ShapeError, f"a window of {reach} doesn't fit an input of {shape[2:]} with padding {pads}")
+            node.fail(
+                ShapeError, f"a window of {reach} doesn't fit an input of {shape[2:]} with padding {pads}"
+            )
         if node.integer("ceil_mode", 0) != 0 and room % strides[i] != 0:
             node.fail(UnsupportedOperatorError, "ceil_mode; pad the input explicitly instead")
         output.append(room // strides[i] + 1)
@@ -117,7 +122,10 @@ class Shapes:
         if not name:
             return None
         if name not in self.model.constants:
-            node.fail(UnsupportedOperatorError, f"input {i} ('{name}') is computed at run time; it must be a constant")
+            node.fail(
+                UnsupportedOperatorError,
+                f"input {i} ('{name}') is computed at run time; it must be a constant",
+            )
         return self.model.constants[name]
 
     def constants(self, node: Node) -> list[Any]:
@@ -137,7 +145,10 @@ class Shapes:
                 node.fail(UnsupportedOperatorError, "operator not supported")
             for i, name in enumerate(node.inputs):
                 if name and name not in self.model.constants and name not in self.of:
-                    node.fail(UnsupportedOperatorError, f"input {i} ('{name}') is a secondary output, which isn't supported")
+                    node.fail(
+                        UnsupportedOperatorError,
+                        f"input {i} ('{name}') is a secondary output, which isn't supported",
+                    )
             self.of[node.outputs[0]] = common.checked_shape(rule(self, node), node.where())
             rest.append(node)
         self.model.nodes = rest
@@ -170,7 +181,9 @@ def _gemm(shapes: Shapes, node: Node) -> list[int]:
 def _matmul(shapes: Shapes, node: Node) -> list[int]:
     a, b = shapes.get(node, 0), shapes.get(node, 1)
     if len(b) != 2 or not a:
-        node.fail(UnsupportedOperatorError, f"operands of shape {a} and {b}; the second must be a constant matrix")
+        node.fail(
+            UnsupportedOperatorError, f"operands of shape {a} and {b}; the second must be a constant matrix"
+        )
     if a[-1] != b[0]:
         node.fail(ShapeError, f"weights for {b[0]} inputs, the input has {a[-1]}")
     return [*a[:-1], b[1]]
@@ -179,7 +192,10 @@ def _matmul(shapes: Shapes, node: Node) -> list[int]:
 def _conv(shapes: Shapes, node: Node) -> list[int]:
     x, w = shapes.get(node, 0), shapes.get(node, 1)
     if len(w) != 4 or len(x) != 4:
-        node.fail(UnsupportedOperatorError, f"an input of rank {len(x)}; only two-dimensional convolution is supported")
+        node.fail(
+            UnsupportedOperatorError,
+            f"an input of rank {len(x)}; only two-dimensional convolution is supported",
+        )
     kernel = node.integers("kernel_shape", w[2:])
     if kernel != w[2:]:
         node.fail(ShapeError, f"kernel_shape {kernel}, but weights of shape {w}")
@@ -199,7 +215,9 @@ def _pool(shapes: Shapes, node: Node) -> list[int]:
 def _global_pool(shapes: Shapes, node: Node) -> list[int]:
     x = shapes.get(node, 0)
     if len(x) != 4:
-        node.fail(UnsupportedOperatorError, f"an input of rank {len(x)}; only two spatial dimensions are supported")
+        node.fail(
+            UnsupportedOperatorError, f"an input of rank {len(x)}; only two spatial dimensions are supported"
+        )
     return [x[0], x[1], 1, 1]
 
 
@@ -222,8 +240,14 @@ def pads_of(shapes: Shapes, node: Node) -> list[int]:
     """Padding before every axis, then after every axis."""
     rank = len(shapes.get(node, 0))
     if node.text("mode", "constant") != "constant":
-        node.fail(UnsupportedOperatorError, f"mode '{node.text('mode', '')}'; only constant padding is supported")
-    given = shapes.constant(node, 1) if shapes.model.opset >= 11 else np.array(node.integers("pads") or [], np.int64)
+        node.fail(
+            UnsupportedOperatorError, f"mode '{node.text('mode', '')}'; only constant padding is supported"
+        )
+    given = (
+        shapes.constant(node, 1)
+        if shapes.model.opset >= 11
+        else np.array(node.integers("pads") or [], np.int64)
+    )
     if given is None or given.dtype.kind not in "iu":
         node.fail(ModelError, "pads are missing")
     listed = [int(v) for v in given.reshape(-1)]

@@ -37,7 +37,7 @@ struct Pair {
 // f(qa, qb) is the float32 value that is rounded (zero point not included), monotone in each argument on its own.
 // `sign` = -1: decreasing in b; 0: any sign (all four corners are taken).
 template <class F>
-Int8Kernel pair_kernel(const NodeView& node, std::shared_ptr<const Pair> self, F f, int sign, Envelope envelope) {
+Int8Kernel pair_kernel(std::shared_ptr<const Pair> self, F f, int sign, Envelope envelope) {
     Int8Kernel kernel;
     kernel.clamp = self->storage;
     kernel.envelope = envelope;
@@ -68,7 +68,6 @@ Int8Kernel pair_kernel(const NodeView& node, std::shared_ptr<const Pair> self, F
     };
     kernel.range = enclose(self->range);
     kernel.unclamped_range = enclose({-ort::wide, ort::wide});
-    static_cast<void>(node);
     return kernel;
 }
 
@@ -81,8 +80,7 @@ std::shared_ptr<const Pair> make_pair(const NodeView& node) {
 // Theorem. D and the operation round once each, the quotient once: |v - f| <= 2^-22 (|f_a| + |f_b|), where f_a, f_b are
 // the operands (for mul: their product) over s_y; bounded by the largest representable operands.
 template <class Operation>
-Int8Kernel float_kernel(const NodeView& node, std::shared_ptr<const Pair> self, Operation operation, int sign,
-                        bool product) {
+Int8Kernel float_kernel(std::shared_ptr<const Pair> self, Operation operation, int sign, bool product) {
     const ort::Quantizer q(self->out, self->storage);
     const Affine a = self->a.affine();
     const Affine b = self->b.affine();
@@ -93,7 +91,7 @@ Int8Kernel float_kernel(const NodeView& node, std::shared_ptr<const Pair> self, 
         return ort::round_clamped(operation(ort::dequantize(qa, a), ort::dequantize(qb, b)) / q.scale, range,
                                   q.zero_point);
     };
-    return pair_kernel(node, std::move(self), f, sign, {ort::half + largest * 0x1.01p-22, 0.0});
+    return pair_kernel(std::move(self), f, sign, {ort::half + largest * 0x1.01p-22, 0.0});
 }
 
 // How QLinearAdd's AVX2 kernel orders its fused operations. `vector` is the operand that varies inside the innermost
@@ -148,7 +146,7 @@ bool layout_matters(const NodeView& node, const Pair& pair) {
 Int8Kernel ort_add(const NodeView& node) {
     const auto self = make_pair(node);
     if (!self->one_type()) {
-        return float_kernel(node, self, [](float x, float y) { return x + y; }, 1, false);
+        return float_kernel(self, [](float x, float y) { return x + y; }, 1, false);
     }
     const AddSteps steps(self->a.affine(), self->b.affine(), self->out);
     const double reach = 255.0 + 510.0 * (static_cast<double>(steps.ra) + static_cast<double>(steps.rb));
@@ -179,11 +177,11 @@ Int8Kernel ort_add(const NodeView& node) {
         const auto zero = static_cast<float>(z);
         return static_cast<std::int32_t>(ort::nearest_even(ort::limit(v, {range.lo + zero, range.hi + zero})));
     };
-    return pair_kernel(node, self, f, 1, {ort::half + reach * 0x1p-21, 0.0});
+    return pair_kernel(self, f, 1, {ort::half + reach * 0x1p-21, 0.0});
 }
 
 Int8Kernel ort_sub(const NodeView& node) {
-    return float_kernel(node, make_pair(node), [](float x, float y) { return x - y; }, -1, false);
+    return float_kernel(make_pair(node), [](float x, float y) { return x - y; }, -1, false);
 }
 
 // Theorem (QLinearMul). P = (a - z_a)(b - z_b) is exact in int32 and in float32 (|P| <= 65025). v = fl(fl(P r) + z_c),
@@ -192,7 +190,7 @@ Int8Kernel ort_sub(const NodeView& node) {
 Int8Kernel ort_mul(const NodeView& node) {
     const auto self = make_pair(node);
     if (!self->one_type()) {
-        return float_kernel(node, self, [](float x, float y) { return x * y; }, 0, true);
+        return float_kernel(self, [](float x, float y) { return x * y; }, 0, true);
     }
     const Affine a = self->a.affine();
     const Affine b = self->b.affine();
@@ -206,7 +204,7 @@ Int8Kernel ort_mul(const NodeView& node) {
         const float v = product * factor + zero;
         return static_cast<std::int32_t>(ort::nearest_even(ort::limit(v, {range.lo + zero, range.hi + zero})));
     };
-    return pair_kernel(node, self, f, 0, {ort::half + 0x1p-15, ort::six_roundings});
+    return pair_kernel(self, f, 0, {ort::half + 0x1p-15, ort::six_roundings});
 }
 
 }  // namespace gonogo

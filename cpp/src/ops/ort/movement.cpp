@@ -1,5 +1,5 @@
-// Operators that move elements. With equal parameters they copy integers; otherwise the runtime dequantises, moves and
-// quantises, which is a table per element.
+// Operators that move elements. With equal parameters they copy integers. Pad and concat may change them: the runtime
+// then dequantises, moves and quantises, which is a table per element.
 #include <memory>
 #include <numeric>
 
@@ -30,8 +30,7 @@ std::shared_ptr<const int8::UnaryTable> conversion(const NodeView& node, const T
 }
 
 // A conversion rounds three times in float32 and once to an integer; a copy is exact.
-Envelope envelope_of(const NodeView& node, bool copies) {
-    static_cast<void>(node);
+Envelope envelope_of(bool copies) {
     return copies ? Envelope{0.0, 0.0} : Envelope{ort::half, ort::six_roundings};
 }
 
@@ -45,7 +44,7 @@ Int8Kernel move_kernel(const NodeView& node, std::vector<std::int64_t> source, s
     const auto operand = std::make_shared<const ort::Operand>(node, 0);
     Int8Kernel kernel;
     kernel.clamp = int8::storage_range(node, node.output());
-    kernel.envelope = envelope_of(node, copies && exact_fill);
+    kernel.envelope = envelope_of(copies && exact_fill);
     kernel.point = [move, operand](std::span<const std::int32_t* const> in, std::int32_t* out) {
         move->run(operand->data(in), out);
     };
@@ -77,9 +76,22 @@ void each_index(const Shape& dims, Body&& body) {
     }
 }
 
+// The runtime removes, merges and cancels pure movement, and then merges the quantisers that become neighbours: what is
+// left of a change of scale isn't determined by this node.
+void need_copy(const NodeView& node) {
+    ort::need_integers(node);
+    if (!ort::same_parameters(node.input(0), node.output())) {
+        throw UnsupportedOperatorError(
+            node.message("changes scale, zero point or type while it moves elements, which ONNX Runtime may merge with "
+                         "its neighbours; "
+                         "quantise input and output with the same parameters"));
+    }
+}
+
 }  // namespace
 
 Int8Kernel ort_reshape(const NodeView& node) {
+    need_copy(node);
     std::vector<std::int64_t> source(static_cast<std::size_t>(node.output().elements()));
     if (node.input(0).elements() != node.output().elements()) {
         throw ShapeError(node.message("input and output have different numbers of elements"));
@@ -89,6 +101,7 @@ Int8Kernel ort_reshape(const NodeView& node) {
 }
 
 Int8Kernel ort_transpose(const NodeView& node) {
+    need_copy(node);
     const Shape& out = node.output().dims;
     const auto strides = strides_of(node.input(0).dims);
     const auto& perm = node.integers("perm");
@@ -102,6 +115,7 @@ Int8Kernel ort_transpose(const NodeView& node) {
 }
 
 Int8Kernel ort_strided_slice(const NodeView& node) {
+    need_copy(node);
     const Shape& out = node.output().dims;
     const Shape& dims = node.input(0).dims;
     const auto strides = strides_of(dims);
@@ -169,7 +183,7 @@ Int8Kernel ort_concat(const NodeView& node) {
     };
     Int8Kernel kernel;
     kernel.clamp = int8::storage_range(node, node.output());
-    kernel.envelope = envelope_of(node, copies);
+    kernel.envelope = envelope_of(copies);
     kernel.point = run;
     kernel.range = [run](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
                          std::int32_t* out_lo, std::int32_t* out_hi) {

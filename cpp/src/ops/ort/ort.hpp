@@ -24,7 +24,6 @@ Int8Kernel ort_softmax(const NodeView& node);
 Int8Kernel ort_max_pool2d(const NodeView& node);
 Int8Kernel ort_average_pool2d(const NodeView& node);
 Int8Kernel ort_global_average_pool(const NodeView& node);
-Int8Kernel ort_mean(const NodeView& node);  // refuses: the runtime sums in float32 in an order it doesn't state
 Int8Kernel ort_pad(const NodeView& node);
 Int8Kernel ort_concat(const NodeView& node);
 Int8Kernel ort_reshape(const NodeView& node);  // reshape, identity: elements in order

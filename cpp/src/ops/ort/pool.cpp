@@ -166,10 +166,4 @@ Int8Kernel ort_global_average_pool(const NodeView& node) {
     return whole_image(node, window_of(node));
 }
 
-Int8Kernel ort_mean(const NodeView& node) {
-    throw UnsupportedOperatorError(
-        node.message("ONNX Runtime computes a mean over axes in float32 in an order that depends "
-                     "on the machine; use GlobalAveragePool"));
-}
-
 }  // namespace gonogo

@@ -117,6 +117,7 @@ Int8Kernel ort_quantize(const NodeView& node) {
         throw UnsupportedTypeError(
             node.message("quantises float32 values; the engine does that with ort_quantize_value"));
     }
+    if (ort::same_parameters(node.input(0), node.output())) return ort_reshape(node);
     throw UnsupportedOperatorError(
         node.message("DequantizeLinear followed by QuantizeLinear with other parameters: ONNX "
                      "Runtime merges the pair into its neighbours; remove it from the model"));
