@@ -8,8 +8,8 @@ from gonogo import _core
 
 HEAD = """# Operators
 
-Generated from the records in `cpp/src/ops` by `scripts/make_operator_table.py`; don't edit. An empty cell means that the
-engine in question raises UnsupportedOperatorError for the operator. *real*: rigorous evaluation in real arithmetic.
+Generated from the records in `cpp/src/ops` by `scripts/make_operator_table.py`; don't edit. An empty cell means that
+the engine in question raises UnsupportedOperatorError for the operator. *real*: rigorous evaluation in real arithmetic.
 *tflm*, *ort*: integer kernels, bit for bit those of TFLite Micro and ONNX Runtime (docs/int8-semantics.md says under
 which conditions on types and parameters). *joint*: the error bound cancels what both networks share. Every operator has
 shape and work counts.
@@ -24,7 +24,9 @@ def table() -> str:
     rows = []
     for row in _core.operators():
         marks = ["yes" if row[key] else "" for key in ("real", "tflm", "ort", "joint")]
-        rows.append("| " + " | ".join([row["name"], row["summary"], row["onnx"], row["tflite"], *marks]) + " |")
+        rows.append(
+            "| " + " | ".join([row["name"], row["summary"], row["onnx"], row["tflite"], *marks]) + " |"
+        )
     return HEAD + "\n".join(rows) + "\n"
 
 

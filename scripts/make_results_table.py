@@ -12,9 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 import gonogo as gg
+import numpy as np
 from gonogo import units
 
 PAIRS = [
@@ -30,12 +29,12 @@ PAIRS = [
 
 HEAD = """# Results on published models
 
-Written by `scripts/make_results_table.py`; target {target}, profile `tflm`. *Witness* is an error that a concrete input
-really reaches, *bound* is proved for every input of the box. Rows without a float model compare with the ideal
+Written by `scripts/make_results_table.py`; target {target}, profile `tflm`. *Witness* is an error that a concrete
+input really reaches, *bound* is proved for every input of the box. Rows without a float model compare with the ideal
 real-valued execution of the same weights. The bounds of this version come from interval propagation of the pair
-(reference, difference): exact at a point, informative for one or two layers or narrow boxes, and far too wide for a deep
-net over its whole input range, where only the saturation of the output limits them. RAM is the arena: activations exact,
-persistent part within 128 B. Latency is an estimate with its interval.
+(reference, difference): exact at a point, informative for one or two layers or narrow boxes, and far too wide for a
+deep net over its whole input range, where only the saturation of the output limits them. RAM is the arena: activations
+exact, persistent part within 128 B. Latency is an estimate with its interval.
 
 """
 
@@ -68,7 +67,9 @@ def row(name: str, reference: str | None, deployed: str, folder: Path, target: s
             ]
             lines.append("| " + " | ".join(cells) + " |")
     latency = cost.latency
-    assert cost.ram is not None and cost.ram_activations is not None and latency is not None
+    assert cost.ram is not None
+    assert cost.ram_activations is not None
+    assert latency is not None
     costs = [
         name,
         f"{cost.macs.value:,.0f}",
@@ -88,7 +89,8 @@ def main() -> None:
     page = HEAD.format(target=f"`{target}`")
     page += "| model | box | tensor | witness | bound | ratio | time |\n|---|---|---|---|---|---|---|\n"
     page += "\n".join(r[0] for r in rows)
-    page += "\n\n| model | MACs | parameter bytes | flash bytes (file) | arena, activations | arena, all | latency, ms |\n"
+    page += "\n\n| model | MACs | parameter bytes | flash bytes (file) | arena, activations "
+    page += "| arena, all | latency, ms |\n"
     page += "|---|---|---|---|---|---|---|\n" + "\n".join(r[1] for r in rows)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     page += f"\n\nPeak memory of the whole run: {peak:.0f} MiB. Times are of a 2-core machine.\n"

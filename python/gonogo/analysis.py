@@ -203,7 +203,7 @@ def check(
         notes = (f"no error bound: {problem}",)
     outcomes = [] if found is None or "error" not in allowed else [_error_outcome(found, allowed["error"])]
     if spent is not None and device is not None:
-        outcomes += _cost_outcomes(spent, device, allowed)
+        outcomes += cost_outcomes(spent, device, allowed)
         notes += spent.notes
     if found is not None:
         provenance, notes = found.provenance, notes + found.notes
@@ -230,7 +230,7 @@ def _error_outcome(found: ErrorResult, limit: Limit) -> LimitOutcome:
     )
 
 
-def _cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[LimitOutcome]:
+def cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[LimitOutcome]:
     own = {"ram": device.ram_bytes, "flash": device.flash_bytes}
     memories = Limits(**{name: _memory_text(size) for name, size in own.items() if size})
     outcomes = []

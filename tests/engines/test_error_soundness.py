@@ -12,7 +12,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from gonogo import _core
 from support.random_nets import Exact, Pair, exact, random_pair
 
@@ -98,7 +97,9 @@ def check_pair(seed: int) -> tuple[int, list[str]]:
     for kind in range(BOXES):
         lo, hi = random_box(r, pair, kind)
         with Environment(seed + kind):
-            error = _core.error(pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False).tensors[0]
+            error = _core.error(
+                pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False
+            ).tensors[0]
             real = _core.bound(pair.reference, [lo], [hi], "real")[0]
             integer = _core.bound(pair.deployed, [lo], [hi], "tflm")[0]
         assert error.method == "joint", pair.kinds

@@ -7,7 +7,6 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-
 from engines.test_error_soundness import Environment, dequantized, quantized, random_box, random_points
 from gonogo import _core
 from support.random_nets import Exact, Network, Pair, Value, exact
@@ -47,7 +46,7 @@ def truth(op: str, beta: float, logits: list[Fraction]) -> list[Fraction]:
 
 
 def apart(lower: float, value: Fraction, upper: float) -> bool:
-    """A violation that the oracle's own uncertainty can't explain: [value - TRUST, value + TRUST] misses [lower, upper]."""
+    """Does [value - TRUST, value + TRUST] miss [lower, upper]? The oracle's uncertainty can't explain that."""
     return value + TRUST < Fraction(lower) or value - TRUST > Fraction(upper)
 
 

@@ -295,6 +295,26 @@ def test_an_accumulator_that_can_overflow() -> None:
         _core.evaluate_int8(graph, "ort", [np.zeros((1, taps), np.int32)])
 
 
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("QLinearSigmoid", {}),
+        ("QLinearLeakyRelu", {}),
+        ("QLinearSoftmax", {"opset": 13}),
+        ("QLinearAveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
+        ("QLinearGlobalAveragePool", {}),
+    ],
+)
+def test_an_operator_on_a_constant(op: str, attributes: dict[str, Any]) -> None:
+    c = {"c": np.ones((1, 2, 4, 4), np.uint8), "s": np.float32(0.1), "z": np.uint8(3)}
+    nodes = [
+        node(op, ["c", "s", "z", "s", "z"], ["a"], name="n1", domain=MICROSOFT, **attributes),
+        node("QLinearAdd", ["x", "s", "z", "a", "s", "z", "s", "z"], ["y"], domain=MICROSOFT),
+    ]
+    data = make_model(nodes, c, {"x": ("uint8", [1, 2, 4, 4])}, {"y": "uint8"})
+    refused(data, UnsupportedOperatorError, "node 0 'n1'", "constant")
+
+
 def test_an_initializer_that_is_an_input_too() -> None:
     """A default value that the caller may replace: the runtime can't fold it, so the kernels aren't known."""
     data = edited(

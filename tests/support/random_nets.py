@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-
 from gonogo import _core
 
 F32 = np.float32

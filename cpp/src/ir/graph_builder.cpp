@@ -80,10 +80,6 @@ void set_shape(const std::string& source, Tensor& t, std::vector<Expr> shape) {
     for (const Expr& e : t.shape) t.dims.push_back(e.constant());
     for (const std::int64_t d : t.dims) {
         if (d < 0) throw ShapeError(source + ": " + quoted(t) + ": negative dimension in " + to_string(t.dims));
-        // A constant may be an empty list, the shape of a scalar; a value of the network may not be nothing.
-        if (d == 0 && !t.is_constant) {
-            throw ShapeError(source + ": " + quoted(t) + ": no elements in " + to_string(t.dims));
-        }
     }
     // Bounded factor by factor: the product of hostile dimensions may not even fit an integer.
     std::int64_t elements = 1;

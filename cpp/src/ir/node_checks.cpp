@@ -93,8 +93,14 @@ void check_constant_inputs(const NodeView& view) {
 
 void check_node_types(const NodeView& view) {
     const std::string_view op = view.op().name;
-    if (view.op().real == nullptr || op == "quantize" || op == "dequantize" || op == "argmax") return;
+    if (view.op().real == nullptr) return;
     const Tensor& out = view.output();
+    for (const Tensor* t : {&view.input(0), &out}) {
+        if (!t->symbolic && t->elements() == 0) {
+            throw ShapeError(view.message("tensor '" + t->name + "' has no elements: shape " + to_string(t->dims)));
+        }
+    }
+    if (op == "quantize" || op == "dequantize" || op == "argmax") return;
     const auto same_class = [&](const Tensor& t) {
         return (t.dtype == DType::float32) == (out.dtype == DType::float32);
     };

@@ -186,7 +186,7 @@ class Gate:
         cost can't be counted: no answer is better than "feasible".
         """
         spent = analysis.cost(self._model(params), self.target)
-        outcomes = tuple(self._ruled(o) for o in analysis._cost_outcomes(spent, self.target, self.limits))
+        outcomes = tuple(self._ruled(o) for o in analysis.cost_outcomes(spent, self.target, self.limits))
         if tuple(key_of(o) for o in outcomes) != self.cost_keys:
             raise AssertionError(f"limits {[key_of(o) for o in outcomes]} instead of {self.cost_keys}")
         provenance = replace(spent.provenance, question="gate")

@@ -44,8 +44,15 @@ void need_integers(const NodeView& node) {
     }
 }
 
+void need_activation(const NodeView& node) {
+    if (node.input(0).is_constant) {
+        throw UnsupportedOperatorError(node.message("works on a constant; fold it when exporting the model"));
+    }
+}
+
 void need_fused(const NodeView& node) {
     need_integers(node);
+    need_activation(node);
     if (node.input(0).dtype != node.output().dtype) {
         throw UnsupportedOperatorError(
             node.message("input is " + std::string(name_of(node.input(0).dtype)) + " and output " +

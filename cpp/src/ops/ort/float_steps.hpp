@@ -104,7 +104,9 @@ class Operand {
 
 // Throws unless the node runs on integers: first input and output are int8 or uint8 with per-tensor scales.
 void need_integers(const NodeView& node);
-// As need_integers, and both of one type: otherwise the runtime leaves the operator in float32.
+// Throws unless the first input is computed: the engine passes no pointer for constants.
+void need_activation(const NodeView& node);
+// As both of these, and input and output of one type: otherwise the runtime leaves the operator in float32.
 void need_fused(const NodeView& node);
 // True when input and output have the same type, scale and zero point: elements move unchanged.
 bool same_parameters(const Tensor& a, const Tensor& b);

@@ -99,6 +99,7 @@ Int8Kernel whole_image(const NodeView& node, Window w) {
 // takes the same maximum (the scale is positive) and quantises: D and the quotient round once each.
 Int8Kernel ort_max_pool2d(const NodeView& node) {
     ort::need_integers(node);
+    ort::need_activation(node);
     const Window w = window_of(node);
     need_taps(node, w);
     const auto table = std::make_shared<const int8::UnaryTable>(

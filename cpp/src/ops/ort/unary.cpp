@@ -21,6 +21,7 @@ using numeric::Interval;
 template <class Float, class Real>
 Int8Kernel table_kernel(const NodeView& node, Float&& value, Real&& real) {
     ort::need_integers(node);
+    ort::need_activation(node);
     const ClampRange domain = int8::storage_range(node, node.input(0));
     const ClampRange storage = int8::storage_range(node, node.output());
     const Affine in = int8::per_tensor(node, node.input(0));
