@@ -1,5 +1,6 @@
 # GONOGO_SANITIZE="address;undefined" instruments every target of the build. Errors end the program: a sanitizer
 # that only prints is a log nobody reads.
+include_guard(DIRECTORY)
 set(GONOGO_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address;undefined")
 
 if(GONOGO_SANITIZE)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gonogo import _core
 from gonogo.errors import (
     ModelError,
     QuantizationError,
@@ -146,7 +147,11 @@ FLOAT = {"type": "float32", "scale": None}
         ({"w": {"shape": [1 << 20, 1 << 20]}}, ShapeError, "more than"),
         ({"y": {"shape": [1, 3]}}, ShapeError, ""),
         ({"y": {"shape": [1] * 9}}, ShapeError, "rank 9"),
-        ({"x": {"shape": [0, 4]}, "y": {"shape": [0, 2]}}, ShapeError, "tensor 'x' has no elements: shape [0, 4]"),
+        (
+            {"x": {"shape": [0, 4]}, "y": {"shape": [0, 2]}},
+            ShapeError,
+            "tensor 'x' has no elements: shape [0, 4]",
+        ),
         ({"x": {"shape": [1, 4], "signature": [1, -1]}}, ShapeError, "dimension 1 has no fixed size"),
         ({"x": {"values": np.ones((1, 4), np.int8)}}, ModelError, "a constant as well"),
         ({"w": {"values": None}}, ModelError, "'w' is read but nothing computes it"),
@@ -276,3 +281,17 @@ def test_further_subgraphs_are_ignored_when_nothing_enters_them(write: Write) ->
 def test_other_schema_versions(float_edit: Any, refused: Refused) -> None:
     float_edit.set(float_edit.model, schema.Model.VERSION, "I", 2)
     assert "schema version 2" in refused(float_edit.bytes(), ModelError)
+
+
+def test_pools_that_read_the_whole_image_at_every_element(write: Write) -> None:
+    """A file of a few hundred bytes that asks for 10^12 additions."""
+    tensors = [{"name": n, "shape": [1, 1000, 1000, 1], "type": "float32"} for n in "xy"]
+    pool = {"StrideW": 1, "StrideH": 1, "FilterWidth": 1000, "FilterHeight": 1000}
+    graph = load_bytes(
+        write(tensors, [("AVERAGE_POOL_2D", [0], [1], "Pool2DOptions", pool)], [0], [1]), "net.tflite"
+    )
+    x = np.zeros((1, 1000, 1000, 1))
+    with pytest.raises(
+        ShapeError, match=r"net\.tflite: node 0 'y' .*: the windows read more than 2\^27 elements"
+    ):
+        _core.evaluate_real(graph, [x], [x])

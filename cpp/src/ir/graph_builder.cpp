@@ -16,6 +16,7 @@ namespace gonogo {
 namespace {
 
 constexpr std::size_t most_dimensions = 8;
+constexpr float largest_scale = 0x1p100F;
 constexpr std::int64_t most_elements = std::int64_t{1} << 31;
 
 std::string quoted(const Tensor& t) {
@@ -35,6 +36,10 @@ void check_quantization(const std::string& source, const Tensor& t) {
     for (const float s : q.scales) {
         if (!std::isfinite(s) || s <= 0.0F) {
             throw QuantizationError(where + "a scale is zero, negative or not finite; quantise the model again");
+        }
+        if (s > largest_scale) {
+            throw QuantizationError(where +
+                                    "a scale exceeds 2^100: dequantised values would leave the range of float32");
         }
     }
     std::int64_t lo = 0;

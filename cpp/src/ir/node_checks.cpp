@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace gonogo {
 
@@ -53,6 +54,14 @@ void complete_attributes(const std::string& where, const OperatorRecord& record,
             throw ModelError(where + ": attribute '" + key + "' must be " + name_of(spec->kind));
         if (spec->kind == AttributeKind::number && std::isnan(std::get<double>(value))) {
             throw ModelError(where + ": attribute '" + key + "' is NaN");
+        }
+        if (spec->kind == AttributeKind::number) {
+            // Both formats store float32, and so do the devices: one value for the real and the integer semantics.
+            double& number = std::get<double>(value);
+            if (std::isfinite(number) && std::fabs(number) > static_cast<double>(std::numeric_limits<float>::max())) {
+                throw ModelError(where + ": attribute '" + key + "' leaves the range of float32");
+            }
+            number = static_cast<double>(static_cast<float>(number));
         }
         if (!spec->choices.empty()) {
             const std::string& text = std::get<std::string>(value);

@@ -1,5 +1,7 @@
 #include "ops/averaging.hpp"
 
+#include <algorithm>
+
 #include "ops/common.hpp"
 #include "ops/elementwise.hpp"
 
@@ -17,6 +19,12 @@ void add_window(const NodeView& view, Averaging& plan) {
                                 : ((b * w.in_h + h) * w.in_w + x) * w.in_c + c;
     };
     const std::int64_t outputs = w.batch * w.out_c * w.out_h * w.out_w;
+    // Real pools stay far below; a hostile file asks for windows as large as the image, once per element.
+    const double reads = static_cast<double>(outputs) * static_cast<double>(std::min(w.kernel_h, w.in_h)) *
+                         static_cast<double>(std::min(w.kernel_w, w.in_w));
+    if (reads > 0x1p27) {
+        throw ShapeError(view.message("the windows read more than 2^27 elements together"));
+    }
     for (std::int64_t o = 0; o < outputs; ++o) {
         std::int64_t rest = o;
         std::int64_t c = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "gonogo/error.hpp"
 #include "gonogo/semantics/integer.hpp"
@@ -49,6 +50,31 @@ std::vector<IntervalTensor> whole_box(const Graph& graph) {
         box.push_back(std::move(b));
     }
     return box;
+}
+
+std::vector<IntervalTensor> settle_box(const Graph& graph, std::span<const IntervalTensor> box) {
+    constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    std::vector<IntervalTensor> settled(box.begin(), box.end());
+    for (std::size_t k = 0; k < settled.size(); ++k) {
+        const Tensor& t = graph.tensor(graph.inputs[k]);
+        if (t.is_quantized()) continue;
+        for (std::size_t i = 0; i < settled[k].size(); ++i) {
+            double& lo = settled[k].lo[i];
+            double& hi = settled[k].hi[i];
+            if (lo < -largest || hi > largest) {
+                throw BoxError(graph.source + ": box of input '" + t.name + "': element " + std::to_string(i) +
+                               " leaves the range of float32");
+            }
+            float low = static_cast<float>(lo);
+            float high = static_cast<float>(hi);
+            if (static_cast<double>(low) > lo) low = std::nextafter(low, -infinity);
+            if (static_cast<double>(high) < hi) high = std::nextafter(high, infinity);
+            lo = static_cast<double>(low);
+            hi = static_cast<double>(high);
+        }
+    }
+    return settled;
 }
 
 }  // namespace gonogo

@@ -38,6 +38,32 @@ float float_below(double hi) {
     return -float_above(-hi);
 }
 
+// Premises of the rounding envelopes. An input's quotient by its scale must not suffer from float32 underflow; ONNX
+// Runtime also multiplies and divides scales in float32, where products of three factors have to stay normal.
+void check_scales(const Graph& g, Profile profile) {
+    const float least = profile == Profile::tflm ? 0x1p-100F : 0x1p-30F;
+    const float most = profile == Profile::tflm ? 0x1p100F : 0x1p30F;
+    const auto check = [&](const Tensor& t, const std::string& where) {
+        if (!t.is_quantized() || t.dtype == DType::int32) return;
+        for (const float s : t.quantization->scales) {
+            if (s < least || s > most) {
+                throw QuantizationError(where + ": tensor '" + t.name + "' has a scale outside " +
+                                        (profile == Profile::tflm ? "[2^-100, 2^100]" : "[2^-30, 2^30]") +
+                                        ", where this profile's arithmetic on scales isn't proved");
+            }
+        }
+    };
+    for (const TensorId t : g.inputs) check(g.tensor(t), g.source);
+    for (std::size_t n = 0; n < g.nodes.size(); ++n) {
+        const Node& node = g.nodes[n];
+        const bool weights = node.op->joint == JointKind::affine;
+        for (std::size_t k = 0; k < (weights ? 1 : node.inputs.size()); ++k) {
+            if (node.inputs[k] != absent) check(g.tensor(node.inputs[k]), g.where(static_cast<NodeId>(n)));
+        }
+        for (const TensorId t : node.outputs) check(g.tensor(t), g.where(static_cast<NodeId>(n)));
+    }
+}
+
 std::size_t elements(const Tensor& t) {
     return static_cast<std::size_t>(t.elements());
 }
@@ -83,6 +109,7 @@ IntegerProgram::Way IntegerProgram::way_of(const NodeView& view) const {
 
 IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profile)
     : graph_(std::move(graph)), profile_(profile) {
+    check_scales(*graph_, profile);
     std::vector<bool> known(graph_->tensors.size(), false);
     for (const TensorId t : graph_->inputs) known[static_cast<std::size_t>(t)] = true;
     for (std::size_t i = 0; i < graph_->nodes.size(); ++i) {

@@ -179,14 +179,11 @@ class Qdq(Rewriter):
         values = self.model.constants.get(name)
         if values is None or values.dtype != np.float32 or values.ndim != 1:
             return None
-        scales = (x.scales[0] * w.scales).astype(np.float32)
-        if (
-            len(scales) not in (1, len(values))
-            or not bool(np.isfinite(values).all())
-            or not bool((scales > 0).all())
-        ):
+        with np.errstate(all="ignore"):
+            scales = (x.scales[0] * w.scales).astype(np.float32)
+            steps = np.rint(values / scales) if len(scales) in (1, len(values)) else None
+        if steps is None or not bool(np.isfinite(values).all()) or not bool((scales > 0).all()):
             return None
-        steps = np.rint(values / scales)
         if not bool((np.abs(steps) < 2147483648.0).all()):
             node.fail(QuantizationError, f"bias '{name}' leaves int32 at the scale of the accumulator")
         quantised = self.fresh(name + "_quantized")

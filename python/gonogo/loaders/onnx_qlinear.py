@@ -99,7 +99,7 @@ def quantize_constant(node: Node, values: Array, params: Params) -> Array:
         shape[quantized.axis] = -1
     low, high = np.iinfo(params.dtype).min, np.iinfo(params.dtype).max
     points = quantized.zero_points.astype(np.float32).reshape(shape)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         steps = values.astype(np.float32) / quantized.scales.reshape(shape)
     rounded: Array = np.rint(np.clip(steps, low - points, high - points)) + points
     return rounded.astype(params.dtype)
@@ -112,7 +112,7 @@ def dequantize_constant(node: Node, values: Array, params: Params) -> Array:
     if not params.per_tensor:
         shape[quantized.axis] = -1
     centred = values.astype(np.int64) - quantized.zero_points.astype(np.int64).reshape(shape)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         result: Array = centred.astype(np.float32) * quantized.scales.reshape(shape)
     return result
 
@@ -160,7 +160,7 @@ class _Lowering:
         """The runtime adds the integers of the bias: its scale is fl32(s_x * s_w)."""
         if not name:
             return []
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             scales = x.scales[0] * w.scales
         self.parameters.set(self.node, name, Params(scales, np.zeros(len(scales), np.int64), "int32", 0))
         return [name]

@@ -125,7 +125,7 @@ class Rewriter:
         if node.op == "Relu":
             return zero == low
         limits = clip_limits(self.shapes, node)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             steps = [float(np.rint(np.float32(v) / scale)) for v in limits]
         return steps[0] + zero <= low and steps[1] + zero >= high
 

@@ -19,8 +19,9 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
     if (profile) {
         const IntegerProgram program(graph, *profile);
         std::vector<DeviceRange> inputs;
+        const std::vector<IntervalTensor> settled = settle_box(*graph, box);
         for (std::size_t k = 0; k < box.size(); ++k)
-            inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), box[k]));
+            inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), settled[k]));
         std::vector<DeviceRange> ranges;
         program.run(inputs, ranges);
         values.resize(ranges.size());

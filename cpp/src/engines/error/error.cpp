@@ -36,6 +36,17 @@ void check_inputs_agree(const Graph& reference, const Graph& deployed) {
                          " inputs, the reference " + reference.source + " has " +
                          std::to_string(reference.inputs.size()));
     }
+    const auto names = [](const Graph& g) {
+        std::vector<std::string> list;
+        for (const TensorId t : g.inputs) list.push_back(g.tensor(t).name);
+        return list;
+    };
+    std::vector<std::string> own = names(deployed);
+    std::vector<std::string> other = names(reference);
+    if (own != other && std::is_permutation(own.begin(), own.end(), other.begin())) {
+        throw ShapeError(deployed.source + " and its reference " + reference.source +
+                         " have the same inputs in another order; export both with one order");
+    }
     for (std::size_t k = 0; k < deployed.inputs.size(); ++k) {
         const Tensor& d = deployed.tensor(deployed.inputs[k]);
         const Tensor& r = reference.tensor(reference.inputs[k]);
@@ -118,21 +129,34 @@ class ErrorRun {
             }
             return;
         }
+        if (d.outputs.size() != r.outputs.size()) {
+            throw ShapeError(d.source + " has " + std::to_string(d.outputs.size()) + " outputs, the reference " +
+                             r.source + " has " + std::to_string(r.outputs.size()) + "; name the tensor to compare");
+        }
         for (std::size_t k = 0; k < d.outputs.size(); ++k) {
             TensorId t = d.outputs[k];
-            TensorId other = k < r.outputs.size() ? r.outputs[k] : absent;
+            TensorId other = r.outputs[k];
             if (decision(d, t)) {
-                t = d.node(d.tensor(t).producer).inputs[0];
-                if (other != absent && decision(r, other)) other = r.node(r.tensor(other).producer).inputs[0];
-                result_.notes.push_back("output '" + d.tensor(d.outputs[k]).name +
+                result_.notes.push_back("output '" + d.tensor(t).name +
                                         "' is a decision (argmax); the error bound is that of its input");
+                t = d.node(d.tensor(t).producer).inputs[0];
+                if (decision(r, other)) other = r.node(r.tensor(other).producer).inputs[0];
             }
-            const TensorId paired = pairing_.reference_of[static_cast<std::size_t>(t)];
-            add_target(t, paired != absent ? paired : (other == absent ? absent : canonical(r, other)));
+            other = canonical(r, other);
+            // The reference's own output k, whatever the matching made of it.
+            if (pairing_.reference_of[static_cast<std::size_t>(t)] != other) {
+                result_.notes.push_back("output '" + d.tensor(t).name +
+                                        "': the matching doesn't lead to the reference's output '" +
+                                        r.tensor(other).name + "'; two separate ranges are subtracted");
+            }
+            const std::size_t before = targets_.size();
+            add_target(t, other);
+            if (targets_.size() == before) {
+                throw ShapeError(d.source + ": output '" + d.tensor(t).name + "' " + to_string(d.tensor(t).dims) +
+                                 " can't be compared with the reference's '" + r.tensor(other).name + "' " +
+                                 to_string(r.tensor(other).dims) + "; name the tensor to compare");
+            }
         }
-        if (targets_.empty())
-            throw ShapeError(d.source +
-                             " and its reference have no comparable output: their numbers of elements differ");
         const std::size_t outputs = targets_.size();
         for (std::size_t k = 0; k < outputs; ++k) {
             TensorId t = targets_[k].deployed;
@@ -245,8 +269,9 @@ class ErrorRun {
                 result_.assumptions.push_back("input '" + d.tensor(t).name +
                                               "' is quantised to a nearest integer, ties either way, and saturated");
             } else {
-                result_.assumptions.push_back("input '" + d.tensor(t).name +
-                                              "' reaches both networks as the same float32 numbers");
+                result_.assumptions.push_back(
+                    "input '" + d.tensor(t).name +
+                    "' reaches both networks as the same float32 numbers; ends of the box that aren't were widened");
             }
         }
         for (std::size_t n = 0; !tflm && n < d.nodes.size(); ++n) {
@@ -274,7 +299,8 @@ ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const 
     if (reference == nullptr) reference = deployed;
     check_inputs_agree(*reference, *deployed);
     check_box(*deployed, box);
-    return ErrorRun(std::move(reference), std::move(deployed), box, options).run();
+    const std::vector<IntervalTensor> settled = settle_box(*deployed, box);
+    return ErrorRun(std::move(reference), std::move(deployed), settled, options).run();
 }
 
 }  // namespace gonogo

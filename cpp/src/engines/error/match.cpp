@@ -123,7 +123,7 @@ class Matcher {
             // A kernel that only moves integers changes the value if the parameters differ.
             const bool moves = op == "reshape" || op == "identity";
             if (moves && in.is_quantized() &&
-                (in.quantization->scales != out.quantization->scales ||
+                (in.dtype != out.dtype || in.quantization->scales != out.quantization->scales ||
                  in.quantization->zero_points != out.quantization->zero_points)) {
                 pairing_.notes.push_back(
                     d_.where(id) + ": input and output have different quantisation parameters; no counterpart assumed");
@@ -137,13 +137,18 @@ class Matcher {
             accept(id, id, m);
             return;
         }
+        NodeId best = -1;
+        int best_score = -1;
         for (std::size_t k = 0; k < r_.nodes.size() && &r_ != &d_; ++k) {
             if (used_[k] || !same_family(r_.nodes[k].op->name, op)) continue;
-            if (inputs_match(static_cast<NodeId>(k), id, m) &&
-                same_operation(NodeView(r_, static_cast<NodeId>(k)), NodeView(d_, id))) {
-                accept(static_cast<NodeId>(k), id, m);
-                return;
-            }
+            const auto candidate = static_cast<NodeId>(k);
+            if (!inputs_match(candidate, id, m) || !same_operation(NodeView(r_, candidate), NodeView(d_, id))) continue;
+            const int score = resemblance(candidate, id);
+            if (score > best_score) best = candidate, best_score = score;
+        }
+        if (best >= 0 && inputs_match(best, id, m)) {
+            accept(best, id, m);
+            return;
         }
         // An activation that the reference has fused into its previous operator: the value is already clamped there.
         if (is_clamp(op) && from != absent) {
@@ -161,6 +166,18 @@ class Matcher {
             if (t == absent || d_.tensor(t).is_constant || of(t) != absent) return true;
             return d_.tensor(t).dtype != DType::float32 && !d_.tensor(t).is_quantized();  // a shape
         });
+    }
+
+    // Between branches of the same form: the one that ends in the same output, else the one of the same name, else the
+    // first. A wrong guess is sound, it only bounds the difference of another pair than the user would choose.
+    int resemblance(NodeId r, NodeId d) const {
+        const TensorId a = r_.node(r).outputs[0];
+        const TensorId b = d_.node(d).outputs[0];
+        const auto place = [](const Graph& g, TensorId t) {
+            const auto at = std::find(g.outputs.begin(), g.outputs.end(), t);
+            return at == g.outputs.end() ? std::ptrdiff_t{-1} : at - g.outputs.begin();
+        };
+        return (place(r_, a) == place(d_, b) ? 2 : 0) + (r_.tensor(a).name == d_.tensor(b).name ? 1 : 0);
     }
 
     // Do the inputs of reference node r correspond to those of deployed node d? Commutative operators may swap them.
@@ -217,7 +234,8 @@ class Matcher {
             const std::string_view op = r_.node(next).op->name;
             if (deployed_goes_on_with(d, op)) break;
             const bool plain = m.reference_clamp.lo == -infinity && m.reference_clamp.hi == infinity;
-            if (op == "batch_norm" && plain && m.absorbed_norm < 0 && d_.node(d).op->joint == JointKind::affine) {
+            if (op == "batch_norm" && plain && m.absorbed_norm < 0 && d_.node(d).op->joint == JointKind::affine &&
+                normalises_channels(view, NodeView(r_, next))) {
                 m.absorbed_norm = next;
             } else if (is_clamp(op) && d_.node(d).op->joint != JointKind::univariate) {
                 m.reference_clamp = after(m.reference_clamp, clamp_of(NodeView(r_, next)));
@@ -228,6 +246,13 @@ class Matcher {
             out = r_.node(next).outputs[0];
         }
         set(d_.node(d).outputs[0], out);
+    }
+
+    // A batch_norm can be folded into an affine map only along the map's own output channels.
+    static bool normalises_channels(const NodeView& map, const NodeView& norm) {
+        const std::size_t rank = norm.input(0).dims.size();
+        const bool first = map.has("layout") && map.text("layout") == "NCHW";
+        return rank > 0 && checked_axis(norm, norm.integer("axis"), rank) == (first ? 1 : rank - 1);
     }
 
     bool deployed_goes_on_with(NodeId d, std::string_view op) const {

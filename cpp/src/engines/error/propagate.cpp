@@ -37,19 +37,27 @@ const IntervalTensor& JointPass::reference_value(TensorId deployed) const {
     return ranges_.reference[static_cast<std::size_t>(pairing_.reference_of[static_cast<std::size_t>(deployed)])];
 }
 
-void JointPass::prepare_operand(const NodeView& deployed, const NodeView& reference, const Match& m, Step& step) const {
-    for (std::size_t k = 0; k < 2; ++k) {
-        if (!deployed.input(k).is_constant) continue;
-        step.constant_input = k;
-        const std::size_t i = m.reference_input[k];
+void JointPass::prepare_constants(const NodeView& deployed, const NodeView& reference, const Match& m,
+                                  Step& step) const {
+    step.constant_r.resize(m.reference_input.size());
+    step.constant_d.resize(m.reference_input.size());
+    for (std::size_t k = 0; k < m.reference_input.size(); ++k) {
+        if (!deployed.has_input(k) || !deployed.input(k).is_constant) continue;
         const std::vector<double> v = real_values(deployed, deployed.input(k));
-        step.constant_r = IntervalTensor(deployed.input(k).dims);
-        step.constant_r.lo = real_values(reference, reference.input(i));
-        step.constant_r.hi = step.constant_r.lo;
-        step.constant_d = step.constant_r;
-        for (std::size_t e = 0; e < v.size(); ++e)
-            store(step.constant_d, e, Interval::point(v[e]) - load(step.constant_r, e));
+        IntervalTensor& r = step.constant_r[k];
+        r = IntervalTensor(deployed.input(k).dims);
+        r.lo = real_values(reference, reference.input(m.reference_input[k]));
+        r.hi = r.lo;
+        step.constant_d[k] = r;
+        for (std::size_t e = 0; e < v.size(); ++e) {
+            store(step.constant_d[k], e, Interval::point(v[e]) - load(r, e));
+        }
     }
+}
+
+const IntervalTensor& JointPass::value_of(const Step& step, const Node& node, std::size_t k) const {
+    const bool constant = k < step.constant_r.size() && step.constant_r[k].size() > 0;
+    return constant ? step.constant_r[k] : reference_value(node.inputs[k]);
 }
 
 void JointPass::prepare(NodeId id) {
@@ -58,12 +66,12 @@ void JointPass::prepare(NodeId id) {
     Step& step = steps_[static_cast<std::size_t>(id)];
     const NodeView d(d_, id);
     const NodeView r(r_, m.reference_node);
-    const IntervalTensor& x = reference_value(d.node().inputs[0]);
     step.reference_pre = IntervalTensor(d.output().dims);
     IntervalTensor& pre = step.reference_pre;
-    const auto operand = [&](std::size_t k) -> const IntervalTensor& {
-        return step.constant_input == k ? step.constant_r : reference_value(d.node().inputs[k]);
-    };
+    if (d.op().name == "concat" || d.op().joint == JointKind::add || d.op().joint == JointKind::multiply) {
+        prepare_constants(d, r, m, step);
+    }
+    const IntervalTensor& x = value_of(step, d.node(), 0);
     switch (d.op().joint) {
         case JointKind::affine: {
             step.reference_map = affine_map(r);
@@ -96,9 +104,8 @@ void JointPass::prepare(NodeId id) {
         }
         case JointKind::add:
         case JointKind::multiply: {
-            prepare_operand(d, r, m, step);
-            const IntervalTensor& a = operand(0);
-            const IntervalTensor& b = operand(1);
+            const IntervalTensor& a = x;
+            const IntervalTensor& b = value_of(step, d.node(), 1);
             const Walk walk(d.input(0).dims, d.input(1).dims, d.output().dims);
             const std::string_view op = d.op().name;
             walk.each([&](std::size_t o, std::size_t i, std::size_t j) {
@@ -128,7 +135,7 @@ void JointPass::prepare(NodeId id) {
                 const Movement::Source s = step.movement.source(o);
                 store(pre, o,
                       s.input < 0 ? Interval::point(fill)
-                                  : load(reference_value(d.node().inputs[static_cast<std::size_t>(s.input)]),
+                                  : load(value_of(step, d.node(), static_cast<std::size_t>(s.input)),
                                          static_cast<std::size_t>(s.element)));
             }
             break;
@@ -146,8 +153,9 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
     const NodeView d(d_, id);
     const Step& step = steps_[static_cast<std::size_t>(id)];
     const Match& m = pairing_.matches[static_cast<std::size_t>(id)];
+    const auto is_constant = [&](std::size_t k) { return k < step.constant_d.size() && step.constant_d[k].size() > 0; };
     const auto input_difference = [&](std::size_t k) -> const IntervalTensor& {
-        return difference[static_cast<std::size_t>(d.node().inputs[k])];
+        return is_constant(k) ? step.constant_d[k] : difference[static_cast<std::size_t>(d.node().inputs[k])];
     };
     const IntervalTensor& x = input_difference(0);
     switch (d.op().joint) {
@@ -163,12 +171,12 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
         }
         case JointKind::add:
         case JointKind::multiply: {
-            const bool constant_a = step.constant_input == 0;
-            const bool constant_b = step.constant_input == 1;
-            const IntervalTensor& ra = constant_a ? step.constant_r : reference_value(d.node().inputs[0]);
-            const IntervalTensor& rb = constant_b ? step.constant_r : reference_value(d.node().inputs[1]);
-            const IntervalTensor& da = constant_a ? step.constant_d : input_difference(0);
-            const IntervalTensor& db = constant_b ? step.constant_d : input_difference(1);
+            const bool constant_a = is_constant(0);
+            const bool constant_b = is_constant(1);
+            const IntervalTensor& ra = value_of(step, d.node(), 0);
+            const IntervalTensor& rb = value_of(step, d.node(), 1);
+            const IntervalTensor& da = x;
+            const IntervalTensor& db = input_difference(1);
             const auto own = [&](bool constant, const IntervalTensor& t, std::size_t i) {
                 return exact && constant ? Interval::point(0.0) : load(t, i);
             };

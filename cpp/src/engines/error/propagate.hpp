@@ -38,12 +38,14 @@ class JointPass {
         IntervalTensor weight_part;             // (Wq - W) r + (bq - b)
         Averaging averaging;
         Movement movement;
-        IntervalTensor reference_pre;           // the reference's value before the activation
-        IntervalTensor constant_r, constant_d;  // value and difference of a constant operand
-        std::size_t constant_input = 2;         // which deployed input that is; 2 = none
+        IntervalTensor reference_pre;  // the reference's value before the activation
+        // By deployed input: value and difference of a constant operand; empty for activations.
+        std::vector<IntervalTensor> constant_r, constant_d;
     };
     void prepare(NodeId id);  // what doesn't depend on the differences
-    void prepare_operand(const NodeView& deployed, const NodeView& reference, const Match& m, Step& step) const;
+    void prepare_constants(const NodeView& deployed, const NodeView& reference, const Match& m, Step& step) const;
+    // The reference's value of input k of a deployed node.
+    const IntervalTensor& value_of(const Step& step, const Node& node, std::size_t k) const;
     void before_activation(NodeId id, const std::vector<IntervalTensor>& difference, bool exact,
                            IntervalTensor& pre) const;
     IntervalTensor step(NodeId id, const std::vector<IntervalTensor>& difference, bool exact) const;

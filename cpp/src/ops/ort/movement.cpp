@@ -1,5 +1,7 @@
 // Operators that move elements. With equal parameters they copy integers. Pad and concat may change them: the runtime
 // then dequantises, moves and quantises, which is a table per element.
+#include "ops/movement.hpp"
+
 #include <memory>
 #include <numeric>
 
@@ -116,21 +118,8 @@ Int8Kernel ort_transpose(const NodeView& node) {
 
 Int8Kernel ort_strided_slice(const NodeView& node) {
     need_copy(node);
-    const Shape& out = node.output().dims;
-    const Shape& dims = node.input(0).dims;
-    const auto strides = strides_of(dims);
-    const auto& begin = node.integers("begin");
-    const auto& step = node.integers("strides");
-    std::vector<std::int64_t> source(static_cast<std::size_t>(node.output().elements()));
-    each_index(out, [&](std::int64_t i, const std::vector<std::int64_t>& index) {
-        std::int64_t from = 0;
-        for (std::size_t d = 0; d < out.size(); ++d) {
-            const std::int64_t at = (begin[d] < 0 ? begin[d] + dims[d] : begin[d]) + index[d] * step[d];
-            if (at < 0 || at >= dims[d]) throw ShapeError(node.message("the slice leaves its input"));
-            from += at * strides[d];
-        }
-        source[static_cast<std::size_t>(i)] = from;
-    });
+    std::vector<std::int64_t> source;
+    for (const Movement::Source& s : movement_of(node).sources) source.push_back(s.element);
     return move_kernel(node, std::move(source));
 }
 
