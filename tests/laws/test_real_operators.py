@@ -6,12 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gonogo import _core
 from gonogo.testing import Case, cases, evaluate, operators
 from gonogo.testing.oracle import exact
+from hypothesis import given
+from hypothesis import strategies as st
 
 # These only move, compare or copy numbers; their results need no rounding, so they have no teeth to test.
 WITHOUT_ROUNDING = {"relu", "relu6", "clip", "max_pool2d", "identity"}

@@ -10,18 +10,19 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import mpmath
 import numpy as np
 import numpy.typing as npt
 
-Exact: TypeAlias = npt.NDArray[np.object_]
+Exact: TypeAlias = npt.NDArray[Any]  # of Fraction
 Bracket: TypeAlias = tuple[Exact, Exact]  # lower and upper; the same array when the value is rational
 Attributes: TypeAlias = Mapping[str, Any]
 
 _DIGITS = 80
 _TRUSTED = Fraction(1, 10**50)  # relative error that is certain at this many digits
+_TINY = Fraction(1, 2**4000)  # below the smallest positive double by far
 _CLAMPS: dict[str, tuple[Fraction | None, Fraction | None]] = {
     "none": (None, None),
     "relu": (Fraction(0), None),
@@ -54,9 +55,9 @@ def _clamped(x: Exact, lo: Fraction | None, hi: Fraction | None) -> Exact:
 
 
 def _each(x: Exact, *functions: Callable[[Fraction], Fraction]) -> Exact:
-    out = np.empty(x.shape, dtype=object)
+    out: Exact = np.empty(x.shape, dtype=object)
     for index in np.ndindex(*x.shape):
-        value = x[index]
+        value = cast(Fraction, x[index])
         for function in functions:
             value = function(value)
         out[index] = value
@@ -170,7 +171,7 @@ def _binary(
         left, right = np.broadcast_arrays(_given(inputs, 0), _given(inputs, 1))
         out = np.empty(left.shape, dtype=object)
         for index in np.ndindex(*out.shape):
-            out[index] = function(left[index], right[index])
+            out[index] = function(cast(Fraction, left[index]), cast(Fraction, right[index]))
         return out
 
     return rule
@@ -187,20 +188,24 @@ def _clip(inputs: list[Exact | None], a: Attributes) -> Exact:
 
 
 def _mp(function: Callable[[Any], Any], value: Fraction) -> Fraction:
-    """A function of a fraction, to within `_TRUSTED` of itself."""
+    """A function of a fraction, to within `_TRUSTED` of itself, or `_TINY` if that is more."""
     with mpmath.workdps(_DIGITS):
-        found = function(mpmath.mpf(value.numerator) / value.denominator)
-        return _fraction(found)
+        return _fraction(function(mpmath.mpf(value.numerator) / value.denominator))
 
 
 def _fraction(value: Any) -> Fraction:
+    if abs(value) < mpmath.mpf(2) ** -4000:
+        return Fraction(0)  # writing exp(-1e18) out would take all memory there is
     sign, mantissa, exponent, _ = value._mpf_
     magnitude = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
     return -magnitude if sign else magnitude
 
 
 def _around(values: Exact) -> Bracket:
-    return _each(values, lambda v: v - abs(v) * _TRUSTED), _each(values, lambda v: v + abs(v) * _TRUSTED)
+    def slack(v: Fraction) -> Fraction:
+        return max(abs(v) * _TRUSTED, _TINY)
+
+    return _each(values, lambda v: v - slack(v)), _each(values, lambda v: v + slack(v))
 
 
 def _sigmoid(inputs: list[Exact | None], a: Attributes) -> Bracket:
