@@ -10,8 +10,8 @@
 
 #include "gonogo/error.hpp"
 #include "gonogo/numeric/environment.hpp"
-#include "gonogo/ops/record.hpp"
 #include "gonogo/ops/ort_assumptions.hpp"
+#include "gonogo/ops/record.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"

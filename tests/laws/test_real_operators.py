@@ -9,7 +9,7 @@ import pytest
 from gonogo import _core
 from gonogo.testing import Case, cases, evaluate, operators
 from gonogo.testing.oracle import exact
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 # These only move, compare or copy numbers; their results need no rounding, so they have no teeth to test.
@@ -40,16 +40,25 @@ def outside(case: Case, lo: np.ndarray, hi: np.ndarray) -> list[str]:
     return missed
 
 
+# Where failing is expected, one failure is enough: no time is spent on making it small.
+PHASES = [phase for phase in Phase if _core.rounding != "none" or phase is Phase.generate]
+
+
 @pytest.mark.parametrize("op", parameters)
+@settings(phases=PHASES)
 @given(data=st.data())
 def test_the_exact_value_is_enclosed(op: str, data: st.DataObject) -> None:
     case = data.draw(cases(op))
     graph = case.graph()
-    x = [np.ascontiguousarray(case.inputs[i], dtype=np.float64) for i in case.variables()]
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    # Points with all 53 bits: products of float32 numbers would be exact, and show no rounding.
+    for i in case.variables():
+        wide = np.asarray(case.inputs[i], dtype=np.float64)
+        case.inputs[i] = np.ascontiguousarray(wide * (1 + 2.0**-26 * rng.standard_normal(wide.shape)))
+    x = [case.inputs[i] for i in case.variables()]
     lo, hi = _core.evaluate_real(graph, x, x)["y"]
     assert outside(case, lo, hi) == []
     # A box that holds the point, of any width in any direction.
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     below, above = data.draw(st.sampled_from([(0.0, 1e-3), (0.5, 0.0), (1.0, 1.0), (1e6, 1e-9)]))
     wide_lo = [v - below * rng.random(v.shape) * (1 + np.abs(v)) for v in x]
     wide_hi = [v + above * rng.random(v.shape) * (1 + np.abs(v)) for v in x]

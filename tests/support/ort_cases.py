@@ -336,7 +336,9 @@ def _moved(
     return make
 
 
-def _copied(op: str, extra: dict[str, Any] | None = None, **attributes: Any) -> Callable[[Generator, int], Case]:
+def _copied(
+    op: str, extra: dict[str, Any] | None = None, **attributes: Any
+) -> Callable[[Generator, int], Case]:
     """Movement with one set of parameters: integers are copied."""
 
     def make(rng: Generator, size: int) -> Case:

@@ -84,13 +84,11 @@ def _window(draw: Draw, size: list[int], kernel: list[int], dilations: bool = Tr
         a["dilations"] = steps = _sizes(draw, 2, 1, 2)
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, steps, strict=True)]
     a["padding"] = draw(st.sampled_from(["same", "valid", "explicit"]))
-    if a["padding"] != "same":
-        # Every window must hold an element: padding is below the kernel, and the image and its padding hold one window.
-        pads = [draw(st.integers(0, kernel[d % 2] - 1)) if steps[d % 2] == 1 else 0 for d in range(4)]
-        if a["padding"] == "explicit":
-            a["pads"] = pads
-        for d in range(2):
-            size[d] = max(size[d], reach[d])
+    # Every window must hold an element, so the image holds one window and padding stays below the kernel.
+    for d in range(2):
+        size[d] = max(size[d], reach[d])
+    if a["padding"] == "explicit":
+        a["pads"] = [draw(st.integers(0, kernel[d % 2] - 1)) if steps[d % 2] == 1 else 0 for d in range(4)]
     return a
 
 
