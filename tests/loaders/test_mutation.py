@@ -32,7 +32,8 @@ def survive(paths: list[Path], mutants: int, seed: int) -> None:
     for result in results:
         # The mutations reach the checks behind the reader, and some leave the model usable.
         assert sum(result["outcomes"].values()) == result["mutants"]
-        assert {"loaded", "ModelError", "ShapeError"} <= set(result["outcomes"]), result
+        # Mutants reach past the file's frame: some load, some are refused for what they say, not only for damage.
+        assert {"loaded", "ModelError"} < set(result["outcomes"]), result
 
 
 def test_mutants_of_the_demo(demo_path: Path) -> None:
