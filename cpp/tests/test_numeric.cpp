@@ -11,29 +11,13 @@
 #include "gonogo/numeric/elementary.hpp"
 #include "gonogo/numeric/environment.hpp"
 
+#include "check.hpp"
+
 namespace gn = gonogo::numeric;
 
 namespace {
 
-int failures = 0;
-
-#define CHECK(condition)                                                        \
-    do {                                                                        \
-        if (!(condition)) {                                                     \
-            std::printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-            ++failures;                                                         \
-        }                                                                       \
-    } while (false)
-
-template <class E, class F>
-bool throws(F&& f) {
-    try {
-        f();
-    } catch (const E&) {
-        return true;
-    }
-    return false;
-}
+using check::throws;
 
 void test_guard() {
     const gn::Environment hostile{gn::RoundingMode::up, true, true};
@@ -131,6 +115,5 @@ int main() {
     test_intervals();
     test_affine();
     test_decimals();
-    std::printf("%d failures\n", failures);
-    return failures == 0 ? 0 : 1;
+    return check::report();
 }
