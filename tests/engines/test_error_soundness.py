@@ -96,17 +96,21 @@ def check_pair(seed: int) -> tuple[int, list[str]]:
     cases = 0
     for kind in range(BOXES):
         lo, hi = random_box(r, pair, kind)
-        with Environment(seed + kind):
-            error = _core.error(
-                pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False
-            ).tensors[0]
-            real = _core.bound(pair.reference, [lo], [hi], "real")[0]
-            integer = _core.bound(pair.deployed, [lo], [hi], "tflm")[0]
+        cases += POINTS
+        try:
+            with Environment(seed + kind):
+                error = _core.error(
+                    pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False
+                ).tensors[0]
+                real = _core.bound(pair.reference, [lo], [hi], "real")[0]
+                integer = _core.bound(pair.deployed, [lo], [hi], "tflm")[0]
+        except RuntimeError as defect:  # the engine's own check of witness against bound
+            failures.append(f"engine: seed {seed} box {kind}: {defect}")
+            continue
         assert error.method == "joint", pair.kinds
         x = random_points(r, pair, lo, hi)
         reference: Exact = pair.function(exact(x.reshape(POINTS, *pair.shape[1:])))[0]
         for p in range(POINTS):
-            cases += 1
             q = quantized(r, pair, x[p])
             with Environment(seed + p):
                 device = run([q])[0]

@@ -11,8 +11,6 @@ from engines.test_error_soundness import Environment, dequantized, quantized, ra
 from gonogo import _core
 from support.random_nets import Exact, Network, Pair, Value, exact
 
-pytestmark = pytest.mark.soundness
-
 F32 = np.float32
 FIXED = {"sigmoid": (F32(1 / 256), -128), "tanh": (F32(1 / 128), 0), "softmax": (F32(1 / 256), -128)}
 # The oracle's own uncertainty: 60 digits are computed, 50 are trusted.
@@ -50,6 +48,7 @@ def apart(lower: float, value: Fraction, upper: float) -> bool:
     return value + TRUST < Fraction(lower) or value - TRUST > Fraction(upper)
 
 
+@pytest.mark.soundness
 @pytest.mark.parametrize("op", list(FIXED))
 def test_every_enclosure_contains_the_true_value(op: str) -> None:
     failures = []
@@ -60,9 +59,15 @@ def test_every_enclosure_contains_the_true_value(op: str) -> None:
         run = _core.IntegerRunner(pair.deployed, "tflm")
         for kind in (0, 1, 2, 4):
             lo, hi = random_box(r, pair, kind)
-            with Environment(seed + kind):
-                result = _core.error(pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False)
-                real = _core.bound(pair.reference, [lo], [hi], "real")[0]
+            try:
+                with Environment(seed + kind):
+                    result = _core.error(
+                        pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False
+                    )
+                    real = _core.bound(pair.reference, [lo], [hi], "real")[0]
+            except RuntimeError as defect:  # the engine's own check of witness against bound
+                failures.append(f"engine: seed {seed} box {kind}: {defect}")
+                continue
             error = result.tensors[0]
             assert error.method == "joint"
             x = random_points(r, pair, lo, hi)[:8]
