@@ -95,6 +95,10 @@ DeviceValue take_value(const Graph& graph, TensorId id, const py::object& array)
         }
         v.integers.assign(a.values.begin(), a.values.end());
     } else {
+        if (t.dtype != DType::float32) {
+            throw UnsupportedTypeError(graph.source + ": input '" + t.name + "' is " + std::string(name_of(t.dtype)) +
+                                       " without quantisation parameters");
+        }
         const auto a = bindings::take<float>(array, "inputs", t.dims);
         v.floats.assign(a.values.begin(), a.values.end());
     }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gonogo import _core
-from gonogo.errors import BoxError, ModelError, QuantizationError, ShapeError
+from gonogo.errors import BoxError, ModelError, QuantizationError, ShapeError, UnsupportedTypeError
 
 F32 = np.float32
 
@@ -201,3 +201,16 @@ def test_attributes_are_float32_numbers() -> None:
     assert s.float.build().nodes[0].attributes["alpha"] == np.float64(F32(0.1))
     with pytest.raises(ModelError, match="float32"):
         s.layer(s.int8, "leaky_relu", "y", [0], None, alpha=1e300)
+
+
+def test_integer_inputs_without_parameters_are_refused_by_name() -> None:
+    b = _core.GraphBuilder("deployed", "test")
+    b.input("x", [1, 2], "int8")
+    y = b.activation("y", None, "int8")
+    b.node("reshape", "y", [0], [y], {"shape": [2, 1]})
+    b.output(y)
+    graph = b.build()
+    with pytest.raises(UnsupportedTypeError, match="'x'"):
+        _core.evaluate_int8(graph, "tflm", [np.zeros((1, 2), np.int32)])
+    with pytest.raises(UnsupportedTypeError, match="'x'"):
+        error(None, graph, [[0.0, 0.0]], [[0.0, 0.0]])

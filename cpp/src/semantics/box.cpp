@@ -18,6 +18,10 @@ void check_box(const Graph& graph, std::span<const IntervalTensor> box) {
         const Tensor& t = graph.tensor(graph.inputs[k]);
         const std::string where = graph.source + ": box of input '" + t.name + "': ";
         if (t.symbolic) throw ShapeError(where + "the input's shape isn't concrete");
+        if (t.dtype != DType::float32 && !t.is_quantized()) {
+            throw UnsupportedTypeError(where + "the input is " + std::string(name_of(t.dtype)) +
+                                       " without quantisation parameters; it stands for no real numbers");
+        }
         if (static_cast<std::int64_t>(box[k].lo.size()) != t.elements() ||
             static_cast<std::int64_t>(box[k].hi.size()) != t.elements()) {
             throw BoxError(where + std::to_string(box[k].lo.size()) + " lower and " + std::to_string(box[k].hi.size()) +
