@@ -214,3 +214,14 @@ def test_integer_inputs_without_parameters_are_refused_by_name() -> None:
         _core.evaluate_int8(graph, "tflm", [np.zeros((1, 2), np.int32)])
     with pytest.raises(UnsupportedTypeError, match="'x'"):
         error(None, graph, [[0.0, 0.0]], [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize("profile", ["tflm", "ort"])
+def test_a_slice_that_drops_an_axis(profile: str) -> None:
+    b = _core.GraphBuilder("deployed", "test")
+    b.input("x", [4, 2], "int8", q(1.0))
+    y = b.activation("y", [4], "int8", q(1.0))
+    b.node("strided_slice", "y", [0], [y], {"begin": [0, 1], "end": [4, 2], "strides": [1, 1]})
+    b.output(y)
+    x = np.arange(8, dtype=np.int32).reshape(4, 2)
+    assert _core.evaluate_int8(b.build(), profile, [x])["y"].tolist() == [1, 3, 5, 7]
