@@ -53,13 +53,14 @@ inline std::string describe(const std::string& argument, const py::handle& value
 template <class T>
 InputArray<T> take(const py::handle& value, const std::string& argument,
                    const std::optional<std::vector<std::int64_t>>& shape = std::nullopt) {
-    const std::string wanted(py::str(py::dtype::of<T>()));
+    const py::dtype wanted = py::dtype::of<T>();
+    const auto name = [&] { return std::string(py::str(wanted)); };  // slow: for messages only
     if (!py::isinstance<py::array>(value)) {
-        throw py::type_error(describe(argument, value) + ": expected a numpy array of " + wanted);
+        throw py::type_error(describe(argument, value) + ": expected a numpy array of " + name());
     }
     auto array = py::reinterpret_borrow<py::array>(value);
-    if (!array.dtype().is(py::dtype::of<T>()) && !array.dtype().equal(py::dtype::of<T>())) {
-        throw py::type_error(describe(argument, value) + ": expected dtype " + wanted);
+    if (!array.dtype().is(wanted) && !array.dtype().equal(wanted)) {
+        throw py::type_error(describe(argument, value) + ": expected dtype " + name());
     }
     if ((array.flags() & py::array::c_style) == 0) {
         throw py::value_error(describe(argument, value) +

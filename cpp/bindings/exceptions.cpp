@@ -25,6 +25,8 @@ enum Kind : std::size_t {
     box,
     limit,
     target,
+    interval,
+    undecided,
     kinds
 };
 
@@ -60,6 +62,9 @@ Classes make_all(py::module_& m) {
     c[box] = derived("BoxError", PyExc_ValueError, "An input box that isn't one: lo > hi, NaN, wrong shape or type.");
     c[limit] = derived("LimitError", PyExc_ValueError, "A limit that can't be read or has the wrong unit.");
     c[target] = derived("TargetError", PyExc_LookupError, "A target nobody described, or a description with gaps.");
+    c[interval] = derived("IntervalError", PyExc_ValueError, "Ends, numbers or text that make no interval.");
+    c[undecided] = derived("UndecidedError", PyExc_ValueError,
+                           "A comparison of intervals that holds for some of their numbers and not for others.");
     return c;
 }
 
@@ -86,6 +91,8 @@ void translate(std::exception_ptr pointer) {
         raise(box, e);
     } catch (const gonogo::LimitError& e) {
         raise(limit, e);
+    } catch (const gonogo::IntervalError& e) {
+        raise(interval, e);
     } catch (const gonogo::TargetError& e) {
         raise(target, e);
     } catch (const gonogo::Error& e) {

@@ -10,6 +10,12 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     m.attr("__version__") = gonogo::version;
     register_exceptions(m);
     register_numeric(m);
+    register_elementary(m);
+    register_convolution(m);
+    register_matrix(m);
+    register_interval(m);
+    register_interval_arrays(m);
+    register_roundoff(m);
     register_graph(m);
     register_engines(m);
     register_cost(m);

@@ -12,11 +12,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "gonogo/numeric/affine.hpp"
+#include "gonogo/numeric/convolution.hpp"
 #include "gonogo/numeric/decimal.hpp"
+#include "gonogo/numeric/dispatch.hpp"
 #include "gonogo/numeric/elementary.hpp"
 #include "gonogo/numeric/environment.hpp"
 #include "gonogo/numeric/interval.hpp"
+#include "gonogo/numeric/parallel.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -48,7 +50,7 @@ Ends give_ends(Bounds&& bounds, const std::vector<std::int64_t>& shape) {
 
 gn::Interval interval_at(const Input& lo, const Input& hi, std::size_t i) {
     const gn::Interval a{lo.values[i], hi.values[i]};
-    if (!(a.lo <= a.hi && a.lo < gn::infinity && a.hi > -gn::infinity)) {
+    if (!(a.lo <= a.hi && a.lo < gn::infinity && a.hi > -gn::infinity) && a != gn::Interval::empty()) {
         throw std::invalid_argument("element " + std::to_string(i) + ": not an interval, lo <= hi must hold");
     }
     return a;
@@ -167,27 +169,22 @@ Ends affine(const py::object& weights, const py::object& lo, const py::object& h
     const Input b = take<double>(hi, "hi", a.shape);
     const Input c = take<double>(bias_lo, "bias_lo", std::vector{outputs});
     const Input d = take<double>(bias_hi, "bias_hi", c.shape);
+    // Both are convolutions of one window: of a 1 x 1 image with `terms` channels, or of one of `terms` rows.
+    gn::ConvolutionShape shape;
+    shape.out_c = outputs;
+    (depthwise ? shape.in_h : shape.in_c) = terms;
+    if (depthwise) {
+        shape.kernel_h = std::max<std::int64_t>(terms, 1);
+        shape.in_c = shape.groups = outputs;
+    }
     const auto work = [&] {
-        const gn::AffineBound bound(terms + 1, weight_relative_uncertainty);
-        std::vector<double> mid, rad, M(c.values.size()), R(c.values.size());
-        for (std::size_t k = 0; k < a.values.size(); ++k) {
-            const gn::Interval x = interval_at(a, b, k);
-            mid.push_back(gn::midpoint(x.lo, x.hi));
-            rad.push_back(bound.inflate(mid[k], gn::radius_up(mid[k], x.lo, x.hi)));
-        }
-        for (std::size_t o = 0; o < M.size(); ++o) {
-            bound.start(interval_at(c, d, o), M[o], R[o]);
-        }
-        if (depthwise) {
-            for (std::int64_t tap = 0; tap < terms; ++tap) {
-                const std::int64_t at = tap * outputs;
-                gn::depthwise_accumulate(w.values.data() + at, outputs, mid.data() + at, rad.data() + at, M.data(),
-                                         R.data());
-            }
-        } else {
-            gn::affine_accumulate(w.values.data(), terms, outputs, mid.data(), rad.data(), M.data(), R.data());
-        }
-        return each(M.size(), [&](std::size_t o) { return bound.finish(M[o], R[o]); });
+        for (std::size_t k = 0; k < a.values.size(); ++k) interval_at(a, b, k);
+        for (std::size_t o = 0; o < c.values.size(); ++o) interval_at(c, d, o);
+        Bounds y{std::vector<double>(c.values.size()), std::vector<double>(c.values.size())};
+        const auto steps = depthwise ? gn::WeightSteps::hwc(shape) : gn::WeightSteps::ghwio(shape);
+        gn::Convolution<double>(shape, w.values.data(), steps, weight_relative_uncertainty)
+            .apply(a.values.data(), b.values.data(), c.values.data(), d.values.data(), y[0].data(), y[1].data());
+        return y;
     };
     return give_ends(guarded(work), c.shape);
 }
@@ -214,19 +211,6 @@ std::pair<double, double> parse_decimal(std::string_view text) {
     return {x.lo, x.hi};
 }
 
-py::dict elementary_constants() {
-    const gn::ElementaryConstants c = gn::elementary_constants();
-    py::dict d;
-    d["ln2_high"] = c.ln2_high;
-    d["ln2_low"] = c.ln2_low;
-    d["inverse_ln2"] = c.inverse_ln2;
-    d["exp_absolute"] = c.exp_absolute;
-    d["expm1_relative"] = c.expm1_relative;
-    d["log_tail_relative"] = c.log_tail_relative;
-    d["log_low_absolute"] = c.log_low_absolute;
-    return d;
-}
-
 }  // namespace
 
 void register_numeric(py::module_& m) {
@@ -234,6 +218,9 @@ void register_numeric(py::module_& m) {
     if (!failure.empty()) {
         throw py::import_error("gonogo can't give guarantees on this machine: " + failure);
     }
+    // Settings from the environment: a wrong one ends the import, not some later call.
+    static_cast<void>(gn::instruction_set());
+    static_cast<void>(gn::thread_count());
     m.attr("rounding") = gn::rounding_name();
     py::module_ n = m.def_submodule("numeric", "Outward-rounded arithmetic: intervals, elementary functions, kernels.");
     n.def(
@@ -265,5 +252,4 @@ void register_numeric(py::module_& m) {
           "Test hook: changes the calling thread's floating-point environment and returns the former one. Nothing in "
           "gonogo "
           "needs it; it is there to prove that results don't depend on it.");
-    n.def("elementary_constants", &elementary_constants, "The proved error constants of the elementary functions.");
 }

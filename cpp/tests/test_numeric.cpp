@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "gonogo/numeric/affine.hpp"
+#include "gonogo/numeric/convolution.hpp"
 #include "gonogo/numeric/decimal.hpp"
 #include "gonogo/numeric/elementary.hpp"
 #include "gonogo/numeric/environment.hpp"
@@ -76,23 +76,26 @@ void test_intervals() {
 void test_affine() {
     const std::vector<double> w = {1.0, -2.0, 3.0, 4.0, 0.0, -6.0};  // 3 terms x 2 outputs
     const std::vector<double> lo = {-1.0, 0.0, 2.0}, hi = {1.0, 2.0, 2.0};
-    const gn::AffineBound bound(4);
-    std::vector<double> mid, rad, M(2), R(2);
-    for (std::size_t k = 0; k < lo.size(); ++k) {
-        mid.push_back(gn::midpoint(lo[k], hi[k]));
-        rad.push_back(bound.inflate(mid[k], gn::radius_up(mid[k], lo[k], hi[k])));
-    }
-    for (std::size_t o = 0; o < 2; ++o) {
-        bound.start(gn::Interval::point(10.0), M[o], R[o]);
-    }
-    gn::affine_accumulate(w.data(), 3, 2, mid.data(), rad.data(), M.data(), R.data());
-    const gn::Interval first = bound.finish(M[0], R[0]), second = bound.finish(M[1], R[1]);
-    CHECK(first.contains(gn::Interval{9.0, 17.0}) && first.width_up() < 8.0 + 1e-13);
-    CHECK(second.contains(gn::Interval{-4.0, 8.0}) && second.width_up() < 12.0 + 1e-13);
-    CHECK(bound.finish(gn::infinity, 0.0) == gn::Interval::entire());
-    CHECK(bound.finish(0.0, gn::infinity - gn::infinity) == gn::Interval::entire());
-    CHECK(throws<std::invalid_argument>([] { gn::AffineBound(-1); }));
-    CHECK(throws<std::invalid_argument>([] { gn::AffineBound((std::int64_t{1} << 40) + 1); }));
+    const std::vector<double> bias = {10.0, 10.0};
+    gn::ConvolutionShape shape;
+    shape.in_c = 3;
+    shape.out_c = 2;
+    std::vector<gn::Interval> y(2);
+    const auto bounds = [&](const std::vector<double>& weights) {
+        std::vector<double> least(2), most(2);
+        gn::Convolution<double>(shape, weights.data(), gn::WeightSteps::ghwio(shape))
+            .apply(lo.data(), hi.data(), bias.data(), bias.data(), least.data(), most.data());
+        y = {{least[0], most[0]}, {least[1], most[1]}};
+    };
+    bounds(w);
+    CHECK(y[0].contains(gn::Interval{9.0, 17.0}) && y[0].width_up() < 8.0 + 1e-13);
+    CHECK(y[1].contains(gn::Interval{-4.0, 8.0}) && y[1].width_up() < 12.0 + 1e-13);
+    bounds({gn::largest, 0.0, 0.0, 0.0, gn::largest, 0.0});  // overflows in the first output alone
+    CHECK(y[0] == gn::Interval::entire() && y[1].contains(10.0) && y[1].width_up() < 1e-13);
+    shape.in_c = -1;
+    CHECK(throws<std::invalid_argument>([&] { bounds(w); }));
+    shape.in_c = (std::int64_t{1} << 40) + 1;
+    CHECK(throws<std::invalid_argument>([&] { bounds(w); }));
 }
 
 void test_decimals() {

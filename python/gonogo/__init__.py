@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from gonogo import _core
 
 if TYPE_CHECKING:
-    from gonogo import errors, hpo, loaders, report, results, targets
+    from gonogo import errors, hpo, interval, loaders, report, results, roundoff, targets
     from gonogo.analysis import bound, check, cost, error, load
     from gonogo.box import Box
     from gonogo.errors import GonogoError
+    from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
+    from gonogo.threads import set_thread_count, thread_count
 
 __version__: str = _core.__version__
 
@@ -31,14 +33,20 @@ _HOMES = {
     "cost": "analysis",
     "check": "analysis",
     "Box": "box",
+    "Interval": "interval",
+    "IntervalArray": "interval",
     "Limits": "limits",
     "GonogoError": "errors",
+    "set_thread_count": "threads",
+    "thread_count": "threads",
 }
-_MODULES = ("errors", "hpo", "loaders", "report", "results", "targets")
+_MODULES = ("errors", "hpo", "interval", "loaders", "report", "results", "roundoff", "targets")
 
 __all__ = [
     "Box",
     "GonogoError",
+    "Interval",
+    "IntervalArray",
     "Limits",
     "__version__",
     "bound",
@@ -47,11 +55,15 @@ __all__ = [
     "error",
     "errors",
     "hpo",
+    "interval",
     "load",
     "loaders",
     "report",
     "results",
+    "roundoff",
+    "set_thread_count",
     "targets",
+    "thread_count",
 ]
 
 

@@ -7,12 +7,14 @@ works as usual. The classes live in the compiled core, which raises them too.
 from gonogo._core import (
     BoxError,
     GonogoError,
+    IntervalError,
     LimitError,
     ModelError,
     OverflowRiskError,
     QuantizationError,
     ShapeError,
     TargetError,
+    UndecidedError,
     UnsupportedOperatorError,
     UnsupportedTypeError,
 )
@@ -20,12 +22,14 @@ from gonogo._core import (
 __all__ = [
     "BoxError",
     "GonogoError",
+    "IntervalError",
     "LimitError",
     "ModelError",
     "OverflowRiskError",
     "QuantizationError",
     "ShapeError",
     "TargetError",
+    "UndecidedError",
     "UnsupportedOperatorError",
     "UnsupportedTypeError",
 ]

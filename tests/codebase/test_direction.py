@@ -38,6 +38,9 @@ ENGINES = ("bounds", "error", "cost", "space")
 PYTHON_ROOMS = {
     "_core": 0,
     "errors": 1,
+    "threads": 1,
+    "interval": 2,
+    "roundoff": 1,
     "units": 2,
     "files": 2,
     "limits": 3,

@@ -56,6 +56,8 @@ def test_errors_are_also_the_builtins_users_expect() -> None:
         "BoxError": ValueError,
         "TargetError": LookupError,
         "LimitError": ValueError,
+        "IntervalError": ValueError,
+        "UndecidedError": ValueError,
     }
     assert set(expected) | {"GonogoError"} == set(errors.__all__)
     for name, builtin in expected.items():

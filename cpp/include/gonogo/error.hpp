@@ -51,6 +51,11 @@ class LimitError : public Error {
     using Error::Error;
 };
 
+// Ends or text that make no interval.
+class IntervalError : public Error {
+    using Error::Error;
+};
+
 // A target nobody described.
 class TargetError : public Error {
     using Error::Error;

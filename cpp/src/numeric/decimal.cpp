@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "natural.hpp"
+#include "number_text.hpp"
 #include "scaled_integer.hpp"
 
 namespace gonogo::numeric {
@@ -15,91 +16,9 @@ namespace {
 using detail::Natural;
 using detail::ScaledInteger;
 
-constexpr std::size_t longest_text = 4096;
-constexpr std::int64_t greatest_exponent = 100000;  // beyond it only the sign matters
-
 [[noreturn]] void reject(std::string_view text) {
-    const std::string shown(text.substr(0, 40));
-    throw std::invalid_argument("'" + shown + (text.size() > 40 ? "...'" : "'") +
+    throw std::invalid_argument(detail::quoted(text) +
                                 " isn't a decimal number; write digits, at most one point, and an optional exponent");
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-struct DecimalText {
-    bool negative = false;
-    Natural digits;                  // all digits without the point
-    std::int64_t exponent = 0;       // value = digits * 10^exponent
-    std::int64_t leading_power = 0;  // value < 10^leading_power, and >= 10^(leading_power - 1) unless zero
-};
-
-DecimalText read(std::string_view text) {
-    DecimalText result;
-    if (text.size() > longest_text) {
-        reject(text);
-    }
-    std::size_t at = 0;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) {
-        result.negative = text[at++] == '-';
-    }
-    bool point = false, any = false;
-    std::int64_t significant = 0;
-    for (; at < text.size() && (is_digit(text[at]) || (text[at] == '.' && !point)); ++at) {
-        if (text[at] == '.') {
-            point = true;
-            continue;
-        }
-        any = true;
-        result.digits.multiply_add(10, static_cast<std::uint32_t>(text[at] - '0'));
-        significant += result.digits.is_zero() ? 0 : 1;
-        result.exponent -= point ? 1 : 0;
-    }
-    if (!any) {
-        reject(text);
-    }
-    if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-        ++at;
-        bool negative = false;
-        if (at < text.size() && (text[at] == '+' || text[at] == '-')) {
-            negative = text[at++] == '-';
-        }
-        if (at == text.size()) {
-            reject(text);
-        }
-        std::int64_t exponent = 0;
-        for (; at < text.size() && is_digit(text[at]); ++at) {
-            exponent = exponent < greatest_exponent ? exponent * 10 + (text[at] - '0') : exponent;
-        }
-        result.exponent += negative ? -exponent : exponent;
-    }
-    if (at != text.size()) {
-        reject(text);
-    }
-    result.leading_power = result.exponent + significant;
-    return result;
-}
-
-Interval magnitude(const DecimalText& text) {
-    if (text.digits.is_zero()) {
-        return {0.0, 0.0};
-    }
-    if (text.leading_power > 310) {  // >= 10^310 > 2^1024
-        return {largest, infinity};
-    }
-    if (text.leading_power < -330) {  // < 10^-330 < 2^-1074
-        return {0.0, next_up(0.0)};
-    }
-    // 2^shift digits 10^exponent, with shift chosen so that the quotient has 63 or 64 bits
-    Natural top = text.digits;
-    Natural bottom(1);
-    (text.exponent >= 0 ? top : bottom).multiply_power_of_ten(text.exponent >= 0 ? text.exponent : -text.exponent);
-    const std::int64_t shift = 63 - (top.bit_length() - bottom.bit_length());
-    (shift >= 0 ? top : bottom).shift_left(shift >= 0 ? shift : -shift);
-    const detail::QuotientBits q = detail::divide(top, bottom);
-    const ScaledInteger value{q.quotient, -shift, !q.exact};
-    return {detail::magnitude_down(value), detail::magnitude_up(value)};
 }
 
 // The `digits` leading decimal digits of |x|, cut or raised, and the place of the first: digits[0].digits[1]... *
@@ -196,9 +115,16 @@ std::string print(double x, int digits, bool up) {
 }  // namespace
 
 Interval parse_decimal(std::string_view text) {
-    const DecimalText t = read(text);
-    const Interval m = magnitude(t);
-    return t.negative ? -m : m;
+    detail::Cursor at(text);
+    const bool negative = at.sign();
+    Natural digits;
+    std::int64_t behind = 0, exponent = 0;
+    if (text.size() > detail::longest_text || !at.digits_with_point(10, digits, behind) ||
+        (at.skip('e') && !at.exponent(exponent)) || !at.at_end()) {
+        reject(text);
+    }
+    const Interval size = detail::scaled(digits, 10, exponent - behind);
+    return negative ? -size : size;
 }
 
 std::string decimal_down(double x, int digits) {

@@ -46,6 +46,37 @@ Natural& Natural::shift_left(std::int64_t bits) {
     return *this;
 }
 
+Natural& Natural::shift_right(std::int64_t bits, bool& lost) {
+    if (bits <= 0) {
+        return *this;
+    }
+    const auto whole = static_cast<std::size_t>(bits / 32);
+    if (whole >= limbs_.size()) {
+        lost = lost || !is_zero();
+        limbs_.clear();
+        return *this;
+    }
+    const auto begin = limbs_.begin();
+    const auto end = begin + static_cast<std::ptrdiff_t>(whole);
+    lost = lost || std::any_of(begin, end, [](std::uint32_t limb) { return limb != 0; });
+    limbs_.erase(begin, end);
+    const std::uint32_t divisor = std::uint32_t{1} << (bits % 32);
+    lost = divide_small(divisor) != 0 || lost;
+    return *this;
+}
+
+Natural& Natural::add(const Natural& other) {
+    limbs_.resize(std::max(limbs_.size(), other.limbs_.size()) + 1);
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < limbs_.size(); ++i) {
+        carry += std::uint64_t{limbs_[i]} + (i < other.limbs_.size() ? other.limbs_[i] : 0);
+        limbs_[i] = static_cast<std::uint32_t>(carry);
+        carry >>= 32;
+    }
+    trim();
+    return *this;
+}
+
 Natural& Natural::subtract(const Natural& other) {
     std::int64_t borrow = 0;
     for (std::size_t i = 0; i < limbs_.size(); ++i) {
@@ -77,6 +108,27 @@ std::uint32_t Natural::divide_small(std::uint32_t divisor) {
     }
     trim();
     return static_cast<std::uint32_t>(rest);
+}
+
+std::uint64_t Natural::low_bits() const {
+    const std::uint64_t low = limbs_.empty() ? 0 : limbs_[0];
+    return limbs_.size() < 2 ? low : low | (std::uint64_t{limbs_[1]} << 32);
+}
+
+Natural operator*(const Natural& a, const Natural& b) {
+    Natural product;
+    product.limbs_.resize(a.limbs_.size() + b.limbs_.size());
+    for (std::size_t i = 0; i < a.limbs_.size(); ++i) {
+        std::uint64_t carry = 0;
+        for (std::size_t j = 0; j < b.limbs_.size(); ++j) {
+            carry += std::uint64_t{a.limbs_[i]} * b.limbs_[j] + product.limbs_[i + j];
+            product.limbs_[i + j] = static_cast<std::uint32_t>(carry);
+            carry >>= 32;
+        }
+        product.limbs_[i + b.limbs_.size()] = static_cast<std::uint32_t>(carry);
+    }
+    product.trim();
+    return product;
 }
 
 std::strong_ordering operator<=>(const Natural& a, const Natural& b) {

@@ -1,5 +1,5 @@
-// Natural numbers of any size: just what exact decimal conversion needs. Little-endian base 2^32, no leading zero
-// limbs.
+// Natural numbers of any size: just what exact conversion of text and integer powers need. Little-endian base 2^32, no
+// leading zero limbs.
 #pragma once
 
 #include <compare>
@@ -18,10 +18,16 @@ class Natural {
 
     Natural& multiply_add(std::uint32_t factor, std::uint32_t addend);  // *this = *this * factor + addend
     Natural& shift_left(std::int64_t bits);
+    Natural& shift_right(std::int64_t bits, bool& lost);  // floor; `lost` becomes true if a set bit went
+    Natural& add(const Natural& other);
     Natural& subtract(const Natural& other);  // other <= *this
     Natural& multiply_power_of_ten(std::int64_t exponent);
     std::uint32_t divide_small(std::uint32_t divisor);  // *this /= divisor, returns the remainder
 
+    // The lowest 64 bits
+    std::uint64_t low_bits() const;
+
+    friend Natural operator*(const Natural& a, const Natural& b);
     friend std::strong_ordering operator<=>(const Natural& a, const Natural& b);
 
   private:

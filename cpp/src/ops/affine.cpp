@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gonogo/numeric/affine.hpp"
+#include "gonogo/numeric/convolution.hpp"
 #include "gonogo/numeric/interval.hpp"
 
 #include "ops/common.hpp"
@@ -19,35 +20,6 @@ using numeric::Interval;
 
 // Half an ulp of binary64, the relative error of one rounding to nearest barring underflow.
 constexpr double unit_roundoff = 0x1p-53;
-
-// Midpoints and inflated radii of the input, channels last.
-struct Operand {
-    std::vector<double> mid, rad;
-};
-
-Operand operand_of(const IntervalTensor& x, const Window& w, const numeric::AffineBound& bound) {
-    Operand out;
-    const std::size_t n = x.size();
-    out.mid.resize(n);
-    out.rad.resize(n);
-    const auto put = [&](std::size_t to, std::size_t from) {
-        const double mid = numeric::midpoint(x.lo[from], x.hi[from]);
-        out.mid[to] = mid;
-        out.rad[to] = bound.inflate(mid, numeric::radius_up(mid, x.lo[from], x.hi[from]));
-    };
-    if (!w.channels_first) {
-        for (std::size_t i = 0; i < n; ++i) put(i, i);
-        return out;
-    }
-    const auto plane = static_cast<std::size_t>(w.in_h * w.in_w);
-    const auto channels = static_cast<std::size_t>(w.in_c);
-    for (std::size_t b = 0; b < static_cast<std::size_t>(w.batch); ++b) {
-        for (std::size_t c = 0; c < channels; ++c) {
-            for (std::size_t p = 0; p < plane; ++p) put((b * plane + p) * channels + c, (b * channels + c) * plane + p);
-        }
-    }
-    return out;
-}
 
 void transpose_weights(const std::vector<double>& from, std::int64_t out, std::int64_t inner, std::int64_t groups,
                        std::vector<double>& to) {
@@ -138,64 +110,21 @@ AffineMap batch_norm_map(const NodeView& view) {
 
 }  // namespace
 
-void AffineMap::apply(const IntervalTensor& x, IntervalTensor& y) const {
-    const numeric::AffineBound bound(terms() + 1, weight_uncertainty);  // the bias counts as a term
-    const Operand in = operand_of(x, window, bound);
-    const Window& w = window;
-    const std::int64_t group_in = w.in_c / groups;
-    const std::int64_t group_out = w.out_c / groups;
-    const std::int64_t multiplier = depthwise ? w.out_c / w.in_c : 1;
-    const auto width = static_cast<std::size_t>(w.out_c);
-    std::vector<double> start_mid(width), start_rad(width), mid(width), rad(width), spread_mid, spread_rad;
-    for (std::size_t c = 0; c < width; ++c) bound.start({bias_lo[c], bias_hi[c]}, start_mid[c], start_rad[c]);
-    if (multiplier > 1) spread_mid.resize(width), spread_rad.resize(width);
+void AffineMap::pack() {
+    const numeric::ConvolutionShape s = convolution_shape(window, depthwise ? window.in_c : groups);
+    const auto steps = depthwise ? numeric::WeightSteps::hwc(s) : numeric::WeightSteps::ghwio(s);
+    packed = std::make_shared<const numeric::Convolution<double>>(s, weights.data(), steps, weight_uncertainty);
+}
 
-    for (std::int64_t b = 0; b < w.batch; ++b) {
-        for (std::int64_t oh = 0; oh < w.out_h; ++oh) {
-            const Window::Taps rows = w.rows(oh);
-            for (std::int64_t ow = 0; ow < w.out_w; ++ow) {
-                const Window::Taps columns = w.columns(ow);
-                mid = start_mid;
-                rad = start_rad;
-                for (std::int64_t kh = rows.first; kh < rows.last; ++kh) {
-                    const std::int64_t ih = oh * w.stride_h - w.pad_top + kh * w.dilation_h;
-                    for (std::int64_t kw = columns.first; kw < columns.last; ++kw) {
-                        const std::int64_t iw = ow * w.stride_w - w.pad_left + kw * w.dilation_w;
-                        const std::int64_t at = ((b * w.in_h + ih) * w.in_w + iw) * w.in_c;
-                        const double* m = in.mid.data() + at;
-                        const double* r = in.rad.data() + at;
-                        const std::int64_t tap = kh * w.kernel_w + kw;
-                        if (depthwise) {
-                            if (multiplier > 1) {
-                                for (std::size_t c = 0; c < width; ++c) {
-                                    spread_mid[c] = m[c / static_cast<std::size_t>(multiplier)];
-                                    spread_rad[c] = r[c / static_cast<std::size_t>(multiplier)];
-                                }
-                                m = spread_mid.data();
-                                r = spread_rad.data();
-                            }
-                            numeric::depthwise_accumulate(weights.data() + tap * w.out_c, w.out_c, m, r, mid.data(),
-                                                          rad.data());
-                            continue;
-                        }
-                        for (std::int64_t g = 0; g < groups; ++g) {
-                            const double* v = weights.data() + ((g * taps() + tap) * group_in) * group_out;
-                            numeric::affine_accumulate(v, group_in, group_out, m + g * group_in, r + g * group_in,
-                                                       mid.data() + g * group_out, rad.data() + g * group_out);
-                        }
-                    }
-                }
-                const std::int64_t row = (b * w.out_h + oh) * w.out_w + ow;
-                for (std::size_t c = 0; c < width; ++c) {
-                    const std::size_t to = w.channels_first ? (static_cast<std::size_t>(b) * width + c) *
-                                                                      static_cast<std::size_t>(w.out_h * w.out_w) +
-                                                                  static_cast<std::size_t>(oh * w.out_w + ow)
-                                                            : static_cast<std::size_t>(row) * width + c;
-                    store(y, to, bound.finish(mid[c], rad[c]));
-                }
-            }
-        }
+void AffineMap::apply(const IntervalTensor& x, IntervalTensor& y, Bias bias) const {
+    if (packed == nullptr) {
+        AffineMap own = *this;
+        own.pack();
+        return own.apply(x, y, bias);
     }
+    const bool with = bias == Bias::with;
+    packed->apply(x.lo.data(), x.hi.data(), with ? bias_lo.data() : nullptr, with ? bias_hi.data() : nullptr,
+                  y.lo.data(), y.hi.data());
 }
 
 AffineMap affine_map(const NodeView& view) {
@@ -239,6 +168,7 @@ bool same_geometry(const AffineMap& a, const AffineMap& b) {
 // inexactly.
 AffineMap difference(const AffineMap& a, const AffineMap& b) {
     AffineMap d = a;
+    d.packed.reset();
     for (std::size_t i = 0; i < d.weights.size(); ++i) d.weights[i] = a.weights[i] - b.weights[i];
     d.weight_uncertainty = unit_roundoff;
     for (std::size_t c = 0; c < d.bias_lo.size(); ++c) {
@@ -250,6 +180,7 @@ AffineMap difference(const AffineMap& a, const AffineMap& b) {
 
 AffineMap uncertainty(const AffineMap& a) {
     AffineMap s = a;
+    s.packed.reset();
     for (double& w : s.weights) w = numeric::mul_up(a.weight_uncertainty, std::fabs(w));
     s.weight_uncertainty = 0.0;
     std::fill(s.bias_lo.begin(), s.bias_lo.end(), 0.0);
@@ -268,6 +199,7 @@ bool compose_channels(AffineMap& map, std::span<const double> scale_lo, std::spa
         if (!std::isfinite(mid[c]) || !(rad < std::fabs(mid[c]) || rad == 0.0)) return false;
         if (rad > 0.0) uncertainty = std::max(uncertainty, numeric::div_up(rad, std::fabs(mid[c])));
     }
+    map.packed.reset();
     const std::int64_t group_out = map.window.out_c / map.groups;
     const std::int64_t inner = map.taps() * (map.depthwise ? 1 : map.window.in_c / map.groups);
     for (std::size_t i = 0; i < map.weights.size(); ++i) {
@@ -299,7 +231,9 @@ bool compose_channels(AffineMap& map, std::span<const double> scale_lo, std::spa
 
 RealKernel affine_real(const NodeView& view) {
     const RealClamp clamp = activation_clamp(view);
-    return [map = affine_map(view), clamp](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
+    AffineMap map = affine_map(view);
+    map.pack();
+    return [map = std::move(map), clamp](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
         map.apply(*in[0], out);
         for (std::size_t i = 0; i < out.size(); ++i) store(out, i, clamped(load(out, i), clamp));
     };

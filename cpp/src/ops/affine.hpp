@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "gonogo/domains/interval_tensor.hpp"
+#include "gonogo/numeric/convolution.hpp"
 
 #include "ops/window.hpp"
 
@@ -25,9 +27,15 @@ struct AffineMap {
     std::int64_t taps() const { return window.kernel_h * window.kernel_w; }
     std::int64_t terms() const { return taps() * (depthwise ? 1 : window.in_c / groups); }
 
-    // Encloses W x + b for all x in the box, all weights within their uncertainty and all biases in their intervals.
-    // Theorem: docs/soundness.md, "Affine maps over windows".
-    void apply(const IntervalTensor& x, IntervalTensor& y) const;
+    // The weights as the kernels of the instruction set in use want them. Whoever changes a map resets it.
+    std::shared_ptr<const numeric::Convolution<double>> packed;
+    // Makes `packed`: worth it for a map that is applied more than once.
+    void pack();
+
+    enum class Bias : std::uint8_t { with, without };
+    // Encloses W x + b for all x in the box, all weights within their uncertainty and all biases in their intervals
+    // (b = 0 without). Theorem: docs/soundness.md, "Affine maps over windows".
+    void apply(const IntervalTensor& x, IntervalTensor& y, Bias bias = Bias::with) const;
 };
 
 // The map of a dense, conv2d, depthwise_conv2d or batch_norm node, from its constants (dequantised when quantised).

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gonogo/numeric/integer_dot.hpp"
+#include "gonogo/numeric/parallel.hpp"
 #include "gonogo/ops/int8.hpp"
 
 #include "ops/window.hpp"
@@ -61,39 +64,41 @@ class LinearAccumulator {
     std::int64_t bound(std::int64_t channel) const { return bound_[static_cast<std::size_t>(channel)]; }
 
     // Accumulators in the order of the output tensor.
-    void point(const std::int32_t* x, std::int32_t* acc) const;
+    void point(const std::int32_t* x, std::int32_t* acc) const { sums_->point(x, acc); }
     // Exact minimum and maximum of every accumulator over the box of inputs.
-    void range(const std::int32_t* lo, const std::int32_t* hi, std::int32_t* acc_lo, std::int32_t* acc_hi) const;
+    void range(const std::int32_t* lo, const std::int32_t* hi, std::int32_t* acc_lo, std::int32_t* acc_hi) const {
+        sums_->range(lo, hi, acc_lo, acc_hi);
+    }
 
     // values[i] = f(channel of i, values[i]) for all outputs, in place: the profile's requantisation.
     template <class F>
     void finish(std::int32_t* values, F&& f) const {
         const std::int64_t inner = window_.channels_first ? window_.out_h * window_.out_w : 1;
-        const std::int64_t outer = outputs() / (inner * channels());
-        for (std::int64_t o = 0; o < outer; ++o)
-            for (std::int64_t c = 0; c < channels(); ++c)
-                for (std::int64_t i = 0; i < inner; ++i, ++values) *values = f(c, *values);
+        if (inner > 1) {
+            numeric::parallel_for(outputs() / inner, 8192 / inner + 1, [&](std::int64_t first, std::int64_t last) {
+                for (std::int64_t row = first; row < last; ++row) {
+                    std::int32_t* const at = values + row * inner;
+                    for (std::int64_t i = 0; i < inner; ++i) at[i] = f(row % channels(), at[i]);
+                }
+            });
+            return;
+        }
+        const std::int64_t n = channels();
+        numeric::parallel_for(outputs() / n, 8192 / n + 1, [&](std::int64_t first, std::int64_t last) {
+            for (std::int32_t* at = values + first * n; at != values + last * n; at += n) {
+                for (std::int64_t c = 0; c < n; ++c) at[c] = f(c, at[c]);
+            }
+        });
     }
 
   private:
-    struct Place {
-        std::int64_t batch, row, column;
-    };
     void load(const NodeView& node, std::int64_t channel_axis);
-    std::vector<std::int16_t> repack(const std::int32_t* lo, const std::int32_t* hi, bool difference) const;
-    void run(const std::int16_t* a, const std::int16_t* b, std::int32_t* acc_lo, std::int32_t* acc_hi) const;
-    void accumulate(const std::int16_t* x, const std::vector<std::int16_t>& weights, Place place,
-                    std::vector<std::int16_t>& patch, std::vector<std::int32_t>& partial,
-                    std::vector<std::int64_t>& sums) const;
 
     Window window_;  // a dense layer is a 1x1 window over one column of rows
     bool depthwise_ = false;
     std::int64_t groups_ = 1;
     std::int64_t taps_ = 0;  // products per output
-    std::int32_t input_zero_ = 0;
-    std::vector<std::int16_t> weights_;     // centred; [out][taps], depthwise: [kh * kw][out]
-    std::vector<std::int16_t> magnitudes_;  // |weights_|
-    std::vector<std::int32_t> bias_;        // one per channel, zeros when absent
+    std::shared_ptr<const numeric::IntegerConvolution> sums_;
     std::vector<std::int64_t> bound_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gonogo/numeric/convolution.hpp"
 #include "gonogo/ops/record.hpp"
 
 namespace gonogo {
@@ -31,6 +32,9 @@ struct Window {
         return {first, last < kernel ? last : kernel};
     }
 };
+
+// The same for the kernels of convolutions; depthwise has as many groups as channels.
+numeric::ConvolutionShape convolution_shape(const Window& window, std::int64_t groups);
 
 // Window of a conv2d, depthwise_conv2d, max_pool2d, average_pool2d or global_average_pool node with concrete shapes.
 Window window_of(const NodeView& view);

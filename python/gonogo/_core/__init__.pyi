@@ -7,7 +7,8 @@ import numpy
 import numpy.typing
 import typing
 from . import numeric
-__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'ErrorResult', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+from . import interval
+__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'ErrorResult', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -47,6 +48,14 @@ class LimitError(GonogoError, ValueError):
 class TargetError(GonogoError, LookupError):
     """
     A target nobody described, or a description with gaps.
+    """
+class IntervalError(GonogoError, ValueError):
+    """
+    Ends, numbers or text that make no interval.
+    """
+class UndecidedError(GonogoError, ValueError):
+    """
+    A comparison of intervals that holds for some of their numbers and not for others.
     """
 class Quantization:
     """

@@ -1,7 +1,10 @@
-// Closed intervals with binary64 ends. Valid under EnvironmentGuard.
+// Closed intervals with binary64 ends and the empty set: the bare intervals of IEEE 1788's set-based flavour. Valid
+// under EnvironmentGuard.
 //
-// Invariant: lo <= hi, lo < +inf, hi > -inf, never NaN; an infinite end means "unbounded on that side". Every operation
-// keeps it and encloses: x in a and y in b imply (x op y) in (a op b) (Theorem 7 of docs/soundness.md).
+// Invariant: lo <= hi, lo < +inf, hi > -inf, never NaN, where an infinite end means "unbounded on that side"; or empty,
+// which is {+inf, -inf}. Every operation keeps it and encloses: x in a and y in b imply (x op y) in (a op b) wherever x
+// op y is defined (Theorem 7 of docs/soundness.md). So operands that enclose numbers for which the operation is defined
+// never give the empty set. More operations: interval_functions.hpp, interval_sets.hpp, interval_numbers.hpp.
 #pragma once
 
 #include "gonogo/numeric/rounding.hpp"
@@ -17,15 +20,18 @@ struct Interval {
     // The smallest interval with both numbers, in any order.
     static Interval hull(double a, double b);
     static constexpr Interval entire() { return {-infinity, infinity}; }
+    static constexpr Interval empty() { return {infinity, -infinity}; }
 
+    bool is_empty() const { return lo > hi; }
     bool contains(double x) const { return lo <= x && x <= hi; }
     bool contains(const Interval& other) const { return lo <= other.lo && other.hi <= hi; }
-    bool is_bounded() const { return lo > -infinity && hi < infinity; }
+    // A bound on both sides; false for the empty set, which bounds nothing that exists.
+    bool is_bounded() const { return lo > -infinity && hi < infinity && lo <= hi; }
     bool is_point() const { return lo == hi; }
-    // Upper bound on hi - lo.
-    double width_up() const { return sub_up(hi, lo); }
-    // Greatest absolute value.
-    double magnitude() const { return -lo > hi ? -lo : hi; }
+    // Upper bound on hi - lo; +inf for the empty set.
+    double width_up() const { return is_empty() ? infinity : sub_up(hi, lo); }
+    // Greatest absolute value; +inf for the empty set, so that it never passes for a small bound.
+    double magnitude() const { return is_empty() ? infinity : (-lo > hi ? -lo : hi); }
 
     friend bool operator==(const Interval&, const Interval&) = default;
 };
@@ -44,16 +50,22 @@ inline Interval operator-(const Interval& a) {
 }
 
 inline Interval operator+(const Interval& a, const Interval& b) {
+    if (a.is_empty() || b.is_empty()) {
+        return Interval::empty();
+    }
     return {add_down(a.lo, b.lo), add_up(a.hi, b.hi)};
 }
 
 inline Interval operator-(const Interval& a, const Interval& b) {
+    if (a.is_empty() || b.is_empty()) {
+        return Interval::empty();
+    }
     return {sub_down(a.lo, b.hi), sub_up(a.hi, b.lo)};
 }
 
 Interval operator*(const Interval& a, const Interval& b);
 
-// {x / y : x in a, y in b, y != 0}; entire when zero is inside b or b is [0, 0].
+// The smallest interval with {x / y : x in a, y in b, y != 0}; empty when b is [0, 0].
 Interval operator/(const Interval& a, const Interval& b);
 
 inline Interval& operator+=(Interval& a, const Interval& b) {
@@ -68,6 +80,9 @@ inline Interval& operator*=(Interval& a, const Interval& b) {
 
 // factor * a. A factor that isn't finite gives entire.
 inline Interval scale(const Interval& a, double factor) {
+    if (a.is_empty()) {
+        return a;
+    }
     if (!detail::is_finite(factor)) {
         return Interval::entire();
     }
@@ -84,25 +99,36 @@ inline Interval abs(const Interval& a) {
 
 inline Interval sqr(const Interval& a) {
     const Interval m = abs(a);
+    if (m.is_empty()) {
+        return m;
+    }
     return {mul_down(m.lo, m.lo), mul_up(m.hi, m.hi)};
 }
 
-// {sqrt(x) : x in a, x >= 0}. Throws std::domain_error when a has no such x.
+// {sqrt(x) : x in a, x >= 0}
 Interval sqrt(const Interval& a);
 
 inline Interval min(const Interval& a, const Interval& b) {
+    if (a.is_empty() || b.is_empty()) {
+        return Interval::empty();
+    }
     return {a.lo < b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};
 }
 
 inline Interval max(const Interval& a, const Interval& b) {
+    if (a.is_empty() || b.is_empty()) {
+        return Interval::empty();
+    }
     return {a.lo > b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
 }
 
+// The smallest interval with both; the empty set adds nothing.
 inline Interval hull(const Interval& a, const Interval& b) {
     return {a.lo < b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
 }
 
-// The common part of two enclosures of one value. Disjoint enclosures prove a defect: std::logic_error.
+// The common part of two enclosures of one value. Disjoint enclosures prove a defect: std::logic_error. (The operation
+// on sets is `intersection`.)
 Interval intersect(const Interval& a, const Interval& b);
 
 }  // namespace gonogo::numeric

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gonogo/numeric/elementary.hpp"
+#include "gonogo/numeric/rounding.hpp"
 
 #include "ops/elementwise.hpp"
 
@@ -18,8 +19,16 @@ bool identity(RealClamp c) {
     return c.lo == -infinity && c.hi == infinity;
 }
 
-Interval clamp_at(Interval r, double d, RealClamp phi, RealClamp psi) {
-    return clamped(r + Interval::point(d), phi) - clamped(r, psi);
+double clamped(double x, RealClamp c) {
+    return std::min(std::max(x, c.lo), c.hi);
+}
+
+// Bounds on phi(x + d) - psi(x) over all x in r.
+double clamp_below(Interval r, double d, RealClamp phi, RealClamp psi) {
+    return numeric::sub_down(clamped(numeric::add_down(r.lo, d), phi), clamped(r.hi, psi));
+}
+double clamp_above(Interval r, double d, RealClamp phi, RealClamp psi) {
+    return numeric::sub_up(clamped(numeric::add_up(r.hi, d), phi), clamped(r.lo, psi));
 }
 
 }  // namespace
@@ -27,25 +36,28 @@ Interval clamp_at(Interval r, double d, RealClamp phi, RealClamp psi) {
 // For fixed d, h(r) = phi(r + d) - psi(r) is piecewise linear with breakpoints phi.lo - d, phi.hi - d, psi.lo, psi.hi,
 // so its extremes over [r.lo, r.hi] are at the ends or at a breakpoint inside. h is non-decreasing in d, so the minimum
 // has d = d.lo and the maximum d = d.hi. A breakpoint phi.lo - d that isn't a binary64 number is replaced by an
-// interval around it, over which h is enclosed.
+// interval around it, over which h is enclosed. Where neither clamp acts, h = d.
 Interval clamp_pair(Interval r, Interval d, RealClamp phi, RealClamp psi) {
     if (identity(phi) && identity(psi)) return d;
     if (!r.is_bounded() || !d.is_bounded()) return Interval::entire();
+    const auto inside = [](RealClamp c, Interval x) { return c.lo <= x.lo && x.hi <= c.hi; };
+    const Interval sum = r + d;
+    if (inside(phi, sum) && inside(psi, r)) return d;
     const auto each = [&](double shift, auto&& take) {
-        take(clamp_at(Interval::point(r.lo), shift, phi, psi));
-        take(clamp_at(Interval::point(r.hi), shift, phi, psi));
-        const auto inside = [&](Interval at) {
+        take(Interval::point(r.lo), shift);
+        take(Interval::point(r.hi), shift);
+        const auto at_breakpoint = [&](Interval at) {
             const Interval part = meet(at, r);
-            if (part.lo <= part.hi) take(clamp_at(part, shift, phi, psi));
+            if (part.lo <= part.hi) take(part, shift);
         };
-        if (std::isfinite(phi.lo)) inside(Interval::point(phi.lo) - Interval::point(shift));
-        if (std::isfinite(phi.hi)) inside(Interval::point(phi.hi) - Interval::point(shift));
-        if (std::isfinite(psi.lo)) inside(Interval::point(psi.lo));
-        if (std::isfinite(psi.hi)) inside(Interval::point(psi.hi));
+        if (std::isfinite(phi.lo)) at_breakpoint(Interval::point(phi.lo) - Interval::point(shift));
+        if (std::isfinite(phi.hi)) at_breakpoint(Interval::point(phi.hi) - Interval::point(shift));
+        if (std::isfinite(psi.lo)) at_breakpoint(Interval::point(psi.lo));
+        if (std::isfinite(psi.hi)) at_breakpoint(Interval::point(psi.hi));
     };
     Interval out{infinity, -infinity};
-    each(d.lo, [&](Interval h) { out.lo = std::min(out.lo, h.lo); });
-    each(d.hi, [&](Interval h) { out.hi = std::max(out.hi, h.hi); });
+    each(d.lo, [&](Interval x, double shift) { out.lo = std::min(out.lo, clamp_below(x, shift, phi, psi)); });
+    each(d.hi, [&](Interval x, double shift) { out.hi = std::max(out.hi, clamp_above(x, shift, phi, psi)); });
     return out;
 }
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "gonogo/numeric/parallel.hpp"
+
 #include "engines/error/pair_rules.hpp"
 #include "ops/elementwise.hpp"
 
@@ -14,6 +16,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr RealClamp no_clamp{-infinity, infinity};
+constexpr std::int64_t elements_of_a_task = 4096;
 
 // The deployed clamp in real units: integers in [lo, hi] stand for exactly these binary64 numbers.
 RealClamp dequantized_clamp(const Tensor& t, ClampRange range) {
@@ -89,6 +92,8 @@ void JointPass::prepare(NodeId id) {
                 }
             }
             step.deployed_map = affine_map(d);
+            step.reference_map.pack();
+            step.deployed_map.pack();
             step.reference_map.apply(x, pre);
             step.weight_part = IntervalTensor(pre.shape);
             difference(step.deployed_map, step.reference_map).apply(x, step.weight_part);
@@ -161,10 +166,7 @@ void JointPass::before_activation(NodeId id, const std::vector<IntervalTensor>& 
     switch (d.op().joint) {
         case JointKind::affine: {
             // v' - r' = Wq (r + d) + bq - (W r + b) = Wq d + (Wq - W) r + (bq - b).
-            AffineMap own = exact ? step.reference_map : step.deployed_map;
-            std::fill(own.bias_lo.begin(), own.bias_lo.end(), 0.0);
-            std::fill(own.bias_hi.begin(), own.bias_hi.end(), 0.0);
-            own.apply(x, pre);
+            (exact ? step.reference_map : step.deployed_map).apply(x, pre, AffineMap::Bias::without);
             if (exact) break;
             for (std::size_t i = 0; i < pre.size(); ++i) store(pre, i, load(pre, i) + load(step.weight_part, i));
             break;
@@ -254,8 +256,11 @@ void JointPass::finish(NodeId id, bool exact, IntervalTensor& pre) const {
     const RealClamp psi = both ? m.reference_clamp : no_clamp;
     const IntervalTensor& r = both ? step.reference_pre : reference_value(d.node().outputs[0]);
     if (exact) {
-        for (std::size_t i = 0; both && i < pre.size(); ++i)
-            store(pre, i, clamp_pair(load(r, i), load(pre, i), psi, psi));
+        numeric::parallel_for(
+            both ? static_cast<std::int64_t>(pre.size()) : 0, elements_of_a_task, [&](auto first, auto last) {
+                for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i)
+                    store(pre, i, clamp_pair(load(r, i), load(pre, i), psi, psi));
+            });
         return;
     }
     const Tensor& out = d.output();
@@ -280,12 +285,14 @@ void JointPass::finish(NodeId id, bool exact, IntervalTensor& pre) const {
     const Envelope envelope = from_float ? Envelope{0.5, 0x1p-22} : kernel.envelope;
     const RealClamp phi = dequantized_clamp(out, from_float ? storage_limits(out) : kernel.clamp);
     const double absolute = numeric::mul_up(envelope.absolute, static_cast<double>(out.quantization->scale()));
-    for (std::size_t i = 0; i < pre.size(); ++i) {
-        const Interval u = load(r, i);
-        const Interval v = load(pre, i);
-        const double noise = numeric::add_up(absolute, numeric::mul_up(envelope.relative, (u + v).magnitude()));
-        store(pre, i, clamp_pair(u, v + Interval{-noise, noise}, phi, psi));
-    }
+    numeric::parallel_for(static_cast<std::int64_t>(pre.size()), elements_of_a_task, [&](auto first, auto last) {
+        for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+            const Interval u = load(r, i);
+            const Interval v = load(pre, i);
+            const double noise = numeric::add_up(absolute, numeric::mul_up(envelope.relative, (u + v).magnitude()));
+            store(pre, i, clamp_pair(u, v + Interval{-noise, noise}, phi, psi));
+        }
+    });
 }
 
 IntervalTensor JointPass::step(NodeId id, const std::vector<IntervalTensor>& difference, bool exact) const {
