@@ -1,8 +1,8 @@
 """Interval convolution against the float32 convolution of ONNX Runtime: one 3x3 layer, one thread, one run.
 
 Everything counts: midpoints and radii, packing of the weights, bounds, outputs. The contenders take turns, so that load
-of the machine meets both, ten calls at a time, so that each has its data in the caches; thread CPU time, best of all. Last line: `ratio` of the slower layout in float32 at the
-fastest instruction set. Usage: convolution.py [ROUNDS]
+of the machine meets both, ten calls at a time, so that each has its data in the caches; thread CPU time, best of all.
+Last line: `ratio` of the slower layout in float32 at the fastest instruction set. Usage: convolution.py [ROUNDS]
 """
 
 from __future__ import annotations

@@ -140,6 +140,8 @@ void register_elementary(py::module_& m) {
     n.def("available_instruction_sets", &available_instruction_sets, "Those that this machine has, slowest first.");
     n.def("use_instruction_set", &gn::use_instruction_set, py::arg("name"),
           "Test hook: choose another one. ValueError when this machine doesn't have it.");
+    n.def("has_vnni", &gn::has_vnni, "Whether integer kernels use AVX-512 VNNI.");
+    n.def("allow_vnni", &gn::allow_vnni, py::arg("allowed"), "Test hook: false leaves AVX-512 VNNI unused.");
     n.def("thread_count", &gn::thread_count, "How many threads an array kernel may use.");
     n.def("set_thread_count", &gn::set_thread_count, py::arg("count"), "1 to 256. No result depends on it.");
 }

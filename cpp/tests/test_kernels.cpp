@@ -274,5 +274,7 @@ int main() {
         test_matrix<double>();
         test_windows();
     }
+    gn::allow_vnni(false);
+    test_windows();
     return check::report();
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gonogo import _core
 from gonogo._core import interval as core
 from gonogo._core import numeric
 
@@ -53,6 +54,8 @@ def test_points_give_the_best_bounds(operation: str, instruction_set: str, opera
 
 @pytest.mark.parametrize("operation", ["add", "sub", "mul", "div"])
 def test_boxes_give_what_the_operators_give(operation: str, instruction_set: str, operands: Any) -> None:
+    if _core.rounding == "none":
+        pytest.skip("without rounding, different ways give different neighbours")
     boxes = [operands.boxes(COUNT) for _ in range(2)]
     for lo, hi in boxes:  # blocks without anything special between blocks with it
         r = operands.random

@@ -35,18 +35,18 @@ class RowFiller {
         if (!s_.channels_first && l_.depth == s_.in_c) {
             return inflate(count * s_.in_c, (batch * s_.in_h + h) * s_.in_w * s_.in_c, mid, rad);
         }
-        mid_.resize(static_cast<std::size_t>(count * s_.in_c));
-        rad_.resize(mid_.size());
         if (!s_.channels_first) {
+            mid_.resize(static_cast<std::size_t>(count * s_.in_c));
+            rad_.resize(mid_.size());
             inflate(count * s_.in_c, (batch * s_.in_h + h) * s_.in_w * s_.in_c, mid_.data(), rad_.data());
-        } else {
-            for (std::int64_t c = 0; c < s_.in_c; ++c) {
-                inflate(count, ((batch * s_.in_c + c) * s_.in_h + h) * s_.in_w, mid_.data() + c * count,
-                        rad_.data() + c * count);
-            }
+            spread(mid_.data(), 1, s_.in_c, count, mid);
+            spread(rad_.data(), 1, s_.in_c, count, rad);
+            return;
         }
-        spread(mid_.data(), count, mid);
-        spread(rad_.data(), count, rad);
+        load_rows(batch, h);
+        const std::int64_t step_c = rows_ * s_.in_w;
+        spread(mid_.data() + (h - first_) * s_.in_w, step_c, 1, count, mid);
+        spread(rad_.data() + (h - first_) * s_.in_w, step_c, 1, count, rad);
     }
 
   private:
@@ -56,12 +56,24 @@ class RowFiller {
     void inflate(std::int64_t count, std::int64_t from, T* mid, T* rad) const {
         p_.elements.inflate(count, lo_ + from, hi_ + from, p_.bound.inflation(), mid, rad);
     }
-    void spread(const T* from, std::int64_t count, T* to) const {
-        if (s_.channels_first && l_.repeat == 1) {
-            return p_.windows.transpose(from, count, s_.in_c, count, to, l_.depth);
+    // Channels first: some rows of all channels at once, [channel][row][column].
+    void load_rows(std::int64_t batch, std::int64_t h) {
+        if (batch == batch_ && h >= first_ && h < first_ + rows_) return;
+        batch_ = batch;
+        first_ = h;
+        rows_ = std::min(std::max<std::int64_t>(256 / s_.in_w, 1), s_.in_h - h);
+        const std::int64_t size = rows_ * s_.in_w;
+        mid_.resize(static_cast<std::size_t>(size * s_.in_c));
+        rad_.resize(mid_.size());
+        for (std::int64_t c = 0; c < s_.in_c; ++c) {
+            inflate(size, ((batch * s_.in_c + c) * s_.in_h + h) * s_.in_w, mid_.data() + c * size,
+                    rad_.data() + c * size);
         }
-        const std::int64_t step_c = s_.channels_first ? count : 1;
-        const std::int64_t step_w = s_.channels_first ? 1 : s_.in_c;
+    }
+    void spread(const T* from, std::int64_t step_c, std::int64_t step_w, std::int64_t count, T* to) const {
+        if (step_w == 1 && l_.repeat == 1) {
+            return p_.windows.transpose(from, step_c, s_.in_c, count, to, l_.depth);
+        }
         for (std::int64_t w = 0; w < count; ++w) {
             for (std::int64_t c = 0; c < s_.in_c; ++c) {
                 std::fill_n(to + w * l_.depth + c * l_.repeat, l_.repeat, from[w * step_w + c * step_c]);
@@ -75,6 +87,7 @@ class RowFiller {
     const T* lo_;
     const T* hi_;
     std::vector<T> mid_, rad_;
+    std::int64_t batch_ = -1, first_ = 0, rows_ = 0;
 };
 
 // Strips of output pixels times panels of output channels, each a unit of work of its own.

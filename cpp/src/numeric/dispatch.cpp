@@ -90,9 +90,18 @@ void use_instruction_set(std::string_view name) {
     current().store(named(name, "instruction set"), std::memory_order_relaxed);
 }
 
+namespace {
+std::atomic<bool> vnni_allowed{true};
+}
+
+void allow_vnni(bool allowed) {
+    vnni_allowed.store(allowed, std::memory_order_relaxed);
+}
+
 bool has_vnni() {
 #if defined(__x86_64__) && defined(__GNUC__)
-    return instruction_set() == InstructionSet::avx512 && __builtin_cpu_supports("avx512vnni");
+    static const bool supported = __builtin_cpu_supports("avx512vnni") != 0;
+    return supported && vnni_allowed.load(std::memory_order_relaxed) && instruction_set() == InstructionSet::avx512;
 #else
     return false;
 #endif

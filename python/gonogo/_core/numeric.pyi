@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['accuracy_ulp', 'affine', 'available_instruction_sets', 'binary', 'conv2d', 'decimal_down', 'decimal_up', 'directed', 'dot_error', 'elementary', 'elementary_constants', 'elementary_seconds', 'environment', 'float_formats', 'function_error', 'instruction_set', 'integer_conv2d', 'matmul', 'neighbours', 'parse_decimal', 'rounding_error', 'self_test', 'set_environment', 'set_thread_count', 'thread_count', 'unary', 'use_instruction_set']
+__all__: list[str] = ['accuracy_ulp', 'affine', 'allow_vnni', 'available_instruction_sets', 'binary', 'conv2d', 'decimal_down', 'decimal_up', 'directed', 'dot_error', 'elementary', 'elementary_constants', 'elementary_seconds', 'environment', 'float_formats', 'function_error', 'has_vnni', 'instruction_set', 'integer_conv2d', 'matmul', 'neighbours', 'parse_decimal', 'rounding_error', 'self_test', 'set_environment', 'set_thread_count', 'thread_count', 'unary', 'use_instruction_set']
 def accuracy_ulp(function: str) -> float:
     """
     The most by which an end of `elementary` lies outside the exact one, in units in the last place of the exact end.
@@ -14,6 +14,10 @@ def accuracy_ulp(function: str) -> float:
 def affine(weights: typing.Any, lo: typing.Any, hi: typing.Any, bias_lo: typing.Any, bias_hi: typing.Any, weight_relative_uncertainty: typing.SupportsFloat | typing.SupportsIndex = 0.0, depthwise: bool = False) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
     """
     Bounds on x @ weights + bias over a box, by the midpoint and radius kernel. Returns (lower, upper) bounds.
+    """
+def allow_vnni(allowed: bool) -> None:
+    """
+    Test hook: false leaves AVX-512 VNNI unused.
     """
 def available_instruction_sets() -> list[str]:
     """
@@ -62,6 +66,10 @@ def environment() -> tuple[str, bool, bool]:
 def function_error(format: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], magnitude: typing.SupportsFloat | typing.SupportsIndex, ulps: typing.SupportsFloat | typing.SupportsIndex, *, may_flush: bool = True) -> float:
     """
     Upper bound on the error of a device's library function that is right to so many ulp; inf when it may overflow.
+    """
+def has_vnni() -> bool:
+    """
+    Whether integer kernels use AVX-512 VNNI.
     """
 def instruction_set() -> str:
     """

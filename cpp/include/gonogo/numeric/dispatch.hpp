@@ -25,7 +25,10 @@ InstructionSet instruction_set();
 // For tests and benchmarks; not while other threads compute. std::invalid_argument as above.
 void use_instruction_set(std::string_view name);
 
-// AVX-512 VNNI: exact int8 dot products four at a time. Off when a lesser set was asked for.
+// AVX-512 VNNI: exact int8 dot products four at a time. False when a lesser set was asked for.
 bool has_vnni();
+
+// For tests, likewise: false makes has_vnni() false, so that AVX-512's own integer kernel runs where both exist.
+void allow_vnni(bool allowed);
 
 }  // namespace gonogo::numeric

@@ -1,4 +1,4 @@
-// Theorem 33. With p = RN(a op b) and a residual e that has the sign of a op b - p, or is zero with it, the least bound
+// Theorem 38. With p = RN(a op b) and a residual e that has the sign of a op b - p, or is zero with it, the least bound
 // is the next float above p if e > 0, else p; downward alike. The residual is the exact one of Theorem 1 or 2 (with a
 // fused instruction e = RN(a b - p), which is exact under the same condition), and for a quotient q by b > 0 it is
 // (a - p) - e with q b = p + e, as in Theorem 5. A lane counts as right only when its residuals are finite and products
