@@ -136,7 +136,8 @@ py::tuple integer_conv2d(const py::object& weights, const py::object& lo, const 
     const InputArray<std::int32_t> a = take<std::int32_t>(lo, "lo");
     const InputArray<std::int32_t> b = take<std::int32_t>(hi, "hi", a.shape);
     for (std::size_t i = 0; i < a.values.size(); ++i) {
-        if (a.values[i] < lowest || b.values[i] < a.values[i] || b.values[i] - lowest > 255) {
+        const auto reach = static_cast<std::int64_t>(b.values[i]) - lowest;
+        if (a.values[i] < lowest || b.values[i] < a.values[i] || reach > 255) {
             throw std::invalid_argument("element " + std::to_string(i) +
                                         ": lowest <= lo <= hi <= lowest + 255 must hold");
         }

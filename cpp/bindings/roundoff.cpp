@@ -2,7 +2,7 @@
 #include "gonogo/numeric/roundoff.hpp"
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -26,19 +26,21 @@ gn::FloatFormat format_of(const Parameters& p) {
 }
 
 double dot_error(const Parameters& format, std::int64_t terms, double sum_abs, double sum_operands, bool may_flush,
-                 bool exact_products) {
+                 bool exact_products, const std::optional<Parameters>& operands) {
     const gn::EnvironmentGuard guard;
-    return gn::dot_error_up({format_of(format), may_flush, exact_products}, {terms, sum_abs, sum_operands});
+    gn::DeployedArithmetic arithmetic{format_of(format), may_flush, exact_products, std::nullopt};
+    if (operands) arithmetic.operands = format_of(*operands);
+    return gn::dot_error_up(arithmetic, {terms, sum_abs, sum_operands});
 }
 
 double rounding_error(const Parameters& format, double magnitude, bool may_flush) {
     const gn::EnvironmentGuard guard;
-    return gn::rounding_error_up({format_of(format), may_flush, false}, magnitude);
+    return gn::rounding_error_up({format_of(format), may_flush, false, std::nullopt}, magnitude);
 }
 
 double function_error(const Parameters& format, double magnitude, double ulps, bool may_flush) {
     const gn::EnvironmentGuard guard;
-    return gn::function_error_up({format_of(format), may_flush, false}, magnitude, ulps);
+    return gn::function_error_up({format_of(format), may_flush, false, std::nullopt}, magnitude, ulps);
 }
 
 }  // namespace
@@ -53,6 +55,7 @@ void register_roundoff(py::module_& m) {
     numeric.attr("float_formats") = formats;
     numeric.def("dot_error", &dot_error, py::arg("format"), py::arg("terms"), py::arg("sum_abs"), py::kw_only(),
                 py::arg("sum_operands") = gn::infinity, py::arg("may_flush") = true, py::arg("exact_products") = false,
+                py::arg("operands") = py::none(),
                 "Upper bound on the error of a dot product that a device computes in a format (precision, least and "
                 "greatest exponent), in any order, with or without fused multiply-adds; inf when it may overflow.");
     numeric.def("rounding_error", &rounding_error, py::arg("format"), py::arg("magnitude"), py::kw_only(),

@@ -35,25 +35,30 @@ def dot_error(
     sum_operands: float = math.inf,
     may_flush: bool = True,
     exact_products: bool = False,
+    operands: Format | None = None,
 ) -> float:
-    """Upper bound on |computed - exact| of a dot product of numbers of the format, accumulated in the format.
+    """Upper bound on |computed - exact| of a dot product that a device accumulates in the format.
 
     Args:
         format: the accumulator's format.
         terms: number of products, plus one for a bias.
         sum_abs: upper bound on the sum of the products' absolute values, the bias's included.
         sum_operands: upper bound on the sum of the operands' absolute values, or 0 when none of them is below the
-            smallest normal number. Needed with ``may_flush``, where such operands may count as zero; otherwise unused.
+            smallest normal number of its format. Needed with ``may_flush``, where such operands may count as zero;
+            otherwise unused.
         may_flush: whether the device may flush subnormal results or operands to zero.
         exact_products: every product is a number of the format (float16 or bfloat16 products summed in float32), or
             there are no products, only a sum.
+        operands: the format that operands are stored in, the accumulator's by default. Needed with
+            ``exact_products`` and ``may_flush``: float16 operands below 2^-14 may be flushed.
 
     Returns:
         The bound, in the units of the products; ``inf`` when an overflow can't be excluded, or when ``sum_operands`` is
         needed and missing.
 
     Raises:
-        ValueError: unknown format, ``terms`` outside 0 to 2^40, a negative or NaN sum.
+        ValueError: unknown format, ``terms`` outside 0 to 2^40, a negative or NaN sum, a missing
+            operand format.
     """
     return numeric.dot_error(
         _parameters(format),
@@ -62,6 +67,7 @@ def dot_error(
         sum_operands=sum_operands,
         may_flush=may_flush,
         exact_products=exact_products,
+        operands=None if operands is None else _parameters(operands),
     )
 
 
@@ -78,7 +84,8 @@ def rounding_error(format: Format, magnitude: float, *, may_flush: bool = True) 
 
 
 def function_error(format: Format, magnitude: float, ulps: float, *, may_flush: bool = True) -> float:
-    """Upper bound on the error of a device's library function whose results are right to so many ulp.
+    """Upper bound on the error of a device's library function whose results are right to so many ulp of the
+    exact ones.
 
     Args:
         format: the format of the result.

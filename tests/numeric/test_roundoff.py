@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from gonogo import _core, roundoff
@@ -76,7 +77,7 @@ def numbers(form: Format, greatest: int) -> list[Fraction]:
     return sorted(found | {-x for x in found})
 
 
-def bound(device: Device, w: Sequence[Fraction], x: Sequence[Fraction], **options: bool) -> Fraction:
+def bound(device: Device, w: Sequence[Fraction], x: Sequence[Fraction], **options: Any) -> Fraction:
     flush = device.flush_results or device.flush_operands
     sums = round_up(sum((abs(a * b) for a, b in zip(w, x, strict=True)), Fraction(0)))
     operands = round_up(sum((abs(a) + abs(b) for a, b in zip(w, x, strict=True)), Fraction(0)))
@@ -113,7 +114,7 @@ def test_every_dot_product_of_two_terms(device: Device) -> None:
 def test_every_sum_of_three(device: Device) -> None:
     one = (Fraction(1),) * 3
     for terms in itertools.product(numbers(TINY, 1), repeat=3):
-        allowed = bound(device, terms, one, exact_products=True)
+        allowed = bound(device, terms, one, exact_products=True, operands=TINY)
         a, b, c = terms
         for computed in (device.add(device.add(a, b), c), device.add(a, device.add(b, c))):
             assert abs(computed - sum(terms)) <= allowed, terms
@@ -270,3 +271,25 @@ def test_formats_by_name() -> None:
         ValueError, match="format 'float8': expected one of float16, bfloat16, float32, float64"
     ):
         roundoff.dot_error("float8", 7, 3.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_operands_are_flushed_in_their_own_format(name: str) -> None:
+    """A subnormal float16 number that a device reads as zero is far above float32's smallest normal number."""
+    form = FORMATS[name]
+    subnormal = 2.0 ** (form[1] - 1)
+    bound = numeric.dot_error(
+        FORMATS["float32"], 1, subnormal, sum_operands=1 + subnormal, exact_products=True, operands=form
+    )
+    assert bound >= subnormal
+
+
+def test_the_operands_format_must_be_named() -> None:
+    with pytest.raises(ValueError, match="need the operands' format"):
+        roundoff.dot_error("float32", 3, 1.0, sum_operands=2.0, exact_products=True)
+    assert (
+        roundoff.dot_error("float32", 3, 1.0, sum_operands=2.0, exact_products=True, operands="float16")
+        < 1e-3
+    )
+    assert roundoff.dot_error("float32", 3, 1.0, exact_products=True, may_flush=False) < 1e-6

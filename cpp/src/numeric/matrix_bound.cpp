@@ -55,6 +55,11 @@ ProductBound<T>::ProductBound(std::int64_t terms, const Roundings& roundings, do
 
 template <class T>
 void ProductBound<T>::start(const Interval& bias, double& M, double& R) const {
+    if (!(bias.lo <= bias.hi)) {  // NaN, empty: no bound
+        M = 0.0;
+        R = infinity;
+        return;
+    }
     M = midpoint(bias.lo, bias.hi);
     R = radius_up(M, bias.lo, bias.hi);
     if constexpr (rigorous) {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -75,6 +76,17 @@ struct Loop {
 
 thread_local bool inside_loop = false;
 
+class InsideLoop {
+  public:
+    InsideLoop() : outer_(inside_loop) { inside_loop = true; }
+    ~InsideLoop() { inside_loop = outer_; }
+    InsideLoop(const InsideLoop&) = delete;
+    InsideLoop& operator=(const InsideLoop&) = delete;
+
+  private:
+    bool outer_;
+};
+
 class Pool {
   public:
     std::mutex in_use;
@@ -82,9 +94,13 @@ class Pool {
     void run(Loop& loop, int helpers) {
         {
             std::unique_lock lock(mutex_);
-            while (static_cast<int>(workers_) < helpers) {
-                std::thread(&Pool::serve, this, workers_).detach();  // they live as long as the process
-                ++workers_;
+            try {
+                while (workers_ < helpers) {
+                    std::thread(&Pool::serve, this, workers_).detach();  // they live as long as the process
+                    ++workers_;
+                }
+            } catch (const std::system_error&) {
+                helpers = workers_;  // the system has no more: those that there are will do
             }
             loop_ = &loop;
             invited_ = helpers;
@@ -170,17 +186,14 @@ void parallel_for(std::int64_t count, std::int64_t grain,
     const std::int64_t parts = (count - 1) / loop.grain + 1;
     const int helpers = static_cast<int>(std::min<std::int64_t>(thread_count(), parts)) - 1;
     const auto alone = [&] {
-        const bool outer = inside_loop;
-        inside_loop = true;
+        const InsideLoop here;
         loop.work();
-        inside_loop = outer;
     };
     if (helpers < 1 || inside_loop) {
         alone();
     } else if (std::unique_lock lock(pool().in_use, std::try_to_lock); lock.owns_lock()) {
-        inside_loop = true;
+        const InsideLoop here;
         pool().run(loop, helpers);
-        inside_loop = false;
     } else {
         alone();
     }

@@ -15,17 +15,18 @@
 // (The bound is that of Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013); the case of a bare leaf is added.)
 //
 // Theorem 36. Let S >= sum |w_k x_k| + |bias|, v = u, or 0 for exact products, and P = n g / 2, or with flushing
-// P = 2 n h + h sum (|w_k| + |x_k|). If (1 + (n-1) u) ((1 + v) S + P) <= the largest number, nothing overflows and
+// P = 2 n h + h' sum (|w_k| + |x_k|), h' the greater one of h and the operands' smallest normal number. If (1 + (n-1)
+// u) ((1 + v) S + P) <= the largest number, nothing overflows and
 //     |computed - exact| <= ((n - 1) u (1 + v) + v) S + (1 + (n - 1) u) P.
 // Proof. Without flushing: a rounded product is w x (1 + d) + e with |d| <= v, |e| <= g/2; a fused multiply-add whose
 // result is subnormal is the exact node for the leaf w x + e, |e| <= g/2; a subnormal sum is exact. So the lemma holds
 // for leaves l_k with sum |l_k - w_k x_k| <= v S + n g/2.
 // With flushing each of the at most 2n - 1 intermediate results (n products, n - 1 sums) may lose less than h once,
-// when it is written or when it is read; an input that counts as zero loses |w x| <= h (|w| + |x|), a bias h. Each loss
-// is one more leaf, added without a rounding: it counts in sum |l_k| but not in n. There are at most 2n - 1 of size h,
-// one for the bias, and those of the products. So |computed - sum l_k| <= (n - 1) u ((1 + v) S + P) and |sum l_k -
-// exact| <= v S + P. Every intermediate result before its rounding is at most (1 + (n - 1) u) sum |l_k|: no overflow,
-// since rounding never exceeds the largest number when its argument doesn't. QED
+// when it is written or when it is read; an input that counts as zero loses |w x| <= h' (|w| + |x|), a bias h. Each
+// loss is one more leaf, added without a rounding: it counts in sum |l_k| but not in n. There are at most 2n - 1 of
+// size h, one for the bias, and those of the products. So |computed - sum l_k| <= (n - 1) u ((1 + v) S + P) and |sum
+// l_k - exact| <= v S + P. Every intermediate result before its rounding is at most (1 + (n - 1) u) sum |l_k|: no
+// overflow, since rounding never exceeds the largest number when its argument doesn't. QED
 //
 // Theorem 37. One rounding to nearest of |z| <= m errs by at most u m + g/2, with flushing by at most u m + h. A
 // function right to c ulp errs by at most 2 c u m + c g (an ulp of a normal z is at most 2 u |z|, of a subnormal one
@@ -33,6 +34,7 @@
 // caller's.
 #include "gonogo/numeric/roundoff.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <stdexcept>
 #include <string>
@@ -86,6 +88,11 @@ double dot_error_up(const DeployedArithmetic& arithmetic, const DotProduct& dot)
     if (dot.terms < 0 || dot.terms > (std::int64_t{1} << 40)) {
         throw std::invalid_argument("roundoff: the number of terms must be from 0 to 2^40");
     }
+    if (arithmetic.operands) {
+        check(*arithmetic.operands);
+    } else if (arithmetic.exact_products && arithmetic.may_flush) {
+        throw std::invalid_argument("roundoff: exact products that may be flushed need the operands' format");
+    }
     if (dot.terms == 0) {
         return 0.0;
     }
@@ -96,7 +103,8 @@ double dot_error_up(const DeployedArithmetic& arithmetic, const DotProduct& dot)
     double lost = 0.0;
     if (arithmetic.may_flush) {
         const double h = smallest_normal(arithmetic.format);
-        lost = mul_up(h, add_up(2.0 * n, dot.sum_operands));
+        const double least = std::max(h, smallest_normal(arithmetic.operands.value_or(arithmetic.format)));
+        lost = add_up(mul_up(h, 2.0 * n), mul_up(least, dot.sum_operands));
     } else {
         lost = mul_up(0.5 * n, smallest_positive(arithmetic.format));
     }

@@ -43,7 +43,7 @@ def directed(operation: str, a: typing.Any, b: typing.Any) -> tuple[numpy.typing
     """
     add, sub, mul or div of numbers, rounded down and up.
     """
-def dot_error(format: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], terms: typing.SupportsInt | typing.SupportsIndex, sum_abs: typing.SupportsFloat | typing.SupportsIndex, *, sum_operands: typing.SupportsFloat | typing.SupportsIndex = ..., may_flush: bool = True, exact_products: bool = False) -> float:
+def dot_error(format: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], terms: typing.SupportsInt | typing.SupportsIndex, sum_abs: typing.SupportsFloat | typing.SupportsIndex, *, sum_operands: typing.SupportsFloat | typing.SupportsIndex = ..., may_flush: bool = True, exact_products: bool = False, operands: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None) -> float:
     """
     Upper bound on the error of a dot product that a device computes in a format (precision, least and greatest exponent), in any order, with or without fused multiply-adds; inf when it may overflow.
     """

@@ -7,10 +7,11 @@ Interval('[4.9999999999999991, 10.000000000000002]')
 >>> interval.exp(x) in interval.exp(Interval(0, 1))
 True
 
-`Interval` is one interval, `IntervalArray` an array of them; the functions here take both, and numbers and numpy arrays
-too. Every result contains all true results, in every process state and on every number of threads. Arithmetic, square
-root, integer powers and sums are the tightest possible; an elementary function's ends lie at most `accuracy_ulp` units
-in the last place outside. docs/conformance.md lists what of the standard is there and what isn't.
+`Interval` is one interval, `IntervalArray` an array of them; the functions here take both, and numbers and
+numpy arrays too. Every result contains all true results, in every process state and on every number of threads.
+Arithmetic, square root, integer powers and sums are the tightest possible; an elementary function's ends lie at
+most `accuracy_ulp` units in the last place outside, and an array's may differ from a single interval's within
+that. docs/conformance.md lists what of the standard is there and what isn't.
 """
 
 from gonogo.interval._array import IntervalArray

@@ -8,9 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gonogo._core import interval as core
-from gonogo.errors import UndecidedError
+from gonogo.errors import IntervalError, UndecidedError
 from gonogo.interval._matmul import times_weights, weights_of, weights_times
-from gonogo.interval._numbers import Floats, Number, contiguous, enclose_array, is_number
+from gonogo.interval._numbers import (
+    Floats,
+    Number,
+    contiguous,
+    enclose_array,
+    is_number,
+    require_exact,
+)
 from gonogo.interval._scalar import Interval
 from gonogo.interval._shape import Shaped
 
@@ -53,7 +60,12 @@ class IntervalArray(Shaped):
 
     def __new__(cls, value: Other | npt.ArrayLike, upper: npt.ArrayLike | None = None) -> Self:
         if upper is not None:
-            low, high = np.broadcast_arrays(enclose_array(value)[0], enclose_array(upper)[1])
+            lows, highs = enclose_array(value), enclose_array(upper)
+            if lows[0] is not lows[1] or highs[0] is not highs[1]:  # rounded ends may hide a wrong order
+                ordered = np.less_equal(lows[0], highs[0]) & np.less_equal(lows[1], highs[1])
+                if not (ordered | (np.isposinf(lows[0]) & np.isneginf(highs[1]))).all():
+                    raise IntervalError("an element's lower end is above its upper end")
+            low, high = np.broadcast_arrays(lows[0], highs[1])
             return cls._made(core.make_array(contiguous(low), contiguous(high)))
         if isinstance(value, IntervalArray):
             return cls._made((value._lo, value._hi))
@@ -79,22 +91,26 @@ class IntervalArray(Shaped):
         return x
 
     @classmethod
-    def from_mid_rad(cls, mid: Floats, rad: Floats | float) -> Self:
+    def from_mid_rad(cls, mid: npt.ArrayLike, rad: npt.ArrayLike) -> Self:
         """The numbers at most `rad` away from `mid`, element by element, rounded outward. IntervalError for rad < 0."""
-        around = cls(-np.asarray(rad, dtype=np.float64), rad)
-        return cls(np.asarray(mid, dtype=np.float64)) + around  # type: ignore[return-value]
+        least, most = enclose_array(rad)
+        if not (least >= 0.0).all():
+            raise IntervalError("a radius is negative or NaN")
+        around = cls._made(core.make_array(contiguous(-most), contiguous(most)))
+        low, high = enclose_array(mid)
+        return cls._made(core.make_array(contiguous(low), contiguous(high))) + around  # type: ignore[return-value]
 
     # ---- numbers, each a float64 array of this shape
 
     @property
     def lower(self) -> Floats:
         """The lower ends, read-only; inf for the empty set."""
-        return self._lo
+        return self._lo.view()
 
     @property
     def upper(self) -> Floats:
         """The upper ends, read-only; -inf for the empty set."""
-        return self._hi
+        return self._hi.view()
 
     def _number(self, name: str) -> Floats:
         return core.number_array(name, self._lo, self._hi)
@@ -147,6 +163,8 @@ class IntervalArray(Shaped):
         x = _array_of(other)
         if x is None:
             return NotImplemented
+        if operation.startswith("cancel"):
+            require_exact(other)
         a, b = fitted(x, self) if swapped else fitted(self, x)
         return self._made(core.binary_array(operation, a._lo, a._hi, b._lo, b._hi))
 
@@ -221,6 +239,7 @@ class IntervalArray(Shaped):
         return self._state("is_singleton")
 
     def _relation(self, name: str, other: Other) -> Booleans:
+        require_exact(other)
         a, b = fitted(self, IntervalArray(other))
         return core.relation_array(name, a._lo, a._hi, b._lo, b._hi)
 
@@ -233,7 +252,7 @@ class IntervalArray(Shaped):
         return self._relation("subset", other)
 
     def contains(self, other: Other) -> Booleans:
-        """Every number of `other` is here."""
+        """Every number of `other` is here. Exact for every kind of number."""
         return IntervalArray(other)._relation("subset", self)
 
     def interior(self, other: Other) -> Booleans:
@@ -265,6 +284,7 @@ class IntervalArray(Shaped):
 
     def overlap(self, other: Other) -> npt.NDArray[np.str_]:
         """How the two lie to each other, by its name in IEEE 1788."""
+        require_exact(other)
         a, b = fitted(self, IntervalArray(other))
         return np.array(core.overlap_names)[core.overlap_array(a._lo, a._hi, b._lo, b._hi)]
 
@@ -274,6 +294,8 @@ class IntervalArray(Shaped):
         x = _array_of(other)
         if x is None:
             return NotImplemented
+        if sign == "==":
+            require_exact(other)
         true, false = self._relation(holds, x), x._relation(fails, self)
         if sign != "==":
             nothing = self.is_empty() | x.is_empty()

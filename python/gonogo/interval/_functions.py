@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gonogo._core import interval as core
 from gonogo._core import numeric
 from gonogo.interval._array import IntervalArray
-from gonogo.interval._numbers import Number, contiguous, enclose_array, refuse
+from gonogo.interval._numbers import Number, contiguous, enclose_array, refuse, require_exact
 from gonogo.interval._scalar import Interval, operand
 
 Scalar = Union[Interval, Number]
@@ -64,6 +64,9 @@ def _binary(definition: Callable[[Any, Any], Any]) -> BinaryFunction:
 
     @functools.wraps(definition)
     def function(x: Any, y: Any) -> Any:
+        if name.startswith("cancel"):
+            require_exact(x)
+            require_exact(y)
         a, b = lifted(x), lifted(y)
         return b._binary(name, a, swapped=True) if isinstance(b, IntervalArray) else a._binary(name, b)
 

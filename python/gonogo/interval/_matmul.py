@@ -45,7 +45,7 @@ def times_weights(x: IntervalArray, w: Floats) -> Any:
     if x.ndim == 0:
         raise ValueError("x @ w needs x of one dimension or more")
     _check(x.shape, w.shape, (x.shape[-1], w.shape[0]))
-    rows = x.reshape(-1, x.shape[-1])
+    rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     result = weights_times(np.ascontiguousarray(w.T), rows.T)
     if w.ndim == 1:
         return result.reshape(x.shape[:-1])[()]

@@ -63,6 +63,8 @@ def enclose(value: object) -> Ends:
     if isinstance(value, Fraction):
         return _rational(value.numerator, value.denominator)
     if isinstance(value, Decimal):
+        if value.is_nan():
+            raise IntervalError("NaN is no real number")
         return core.parse(str(value)) if value.is_finite() else enclose(float(value))
     if isinstance(value, np.floating):  # wider than float64
         if not np.isfinite(value):
@@ -71,9 +73,31 @@ def enclose(value: object) -> Ends:
     if isinstance(value, str):
         if "[" in value or "?" in value:
             raise IntervalError(f"{value[:40]!r} is an interval where a number is expected")
-        infinite = {"inf": "inf", "infinity": "inf"}.get(value.lstrip("+-").lower())
-        return enclose(float(("-" if value[0] == "-" else "") + infinite)) if infinite else core.parse(value)
+        if value[value[:1] in ("+", "-") :].lower() in ("inf", "infinity"):
+            return enclose(-float("inf") if value[0] == "-" else float("inf"))
+        return core.parse(value)
     raise refuse(value)
+
+
+def is_exact(value: object) -> bool:
+    """Whether all numbers in it, however nested, are float64 numbers; intervals and literals stand for themselves."""
+    if is_number(value):
+        low, high = enclose(value)
+        return low == high
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OU":
+            return is_exact(value.tolist())
+        lower, upper = enclose_array(value)
+        return lower is upper or bool((lower == upper).all())
+    return all(map(is_exact, value)) if isinstance(value, (list, tuple)) else True
+
+
+def require_exact(value: object) -> None:
+    """For what compares sets or takes one out of another: an outward rounded operand would give a wrong answer."""
+    if not is_exact(value):
+        raise IntervalError(
+            f"{str(value)[:40]} isn't a float64 number; make it an interval first: Interval(...)"
+        )
 
 
 def ends_of(lower: object, upper: object) -> Ends:

@@ -151,27 +151,38 @@ class Operations:
 
     def min(self, other: Any) -> Any:
         """The smaller of a number here and one of `other`."""
-        return self._binary("min", other)
+        return self._with("min", other)
 
     def max(self, other: Any) -> Any:
         """The larger of a number here and one of `other`."""
-        return self._binary("max", other)
+        return self._with("max", other)
 
     def intersection(self, other: Any) -> Any:
         """What both sets have in common."""
-        return self._binary("intersection", other)
+        return self._with("intersection", other)
 
     def hull(self, other: Any) -> Any:
         """The smallest interval that contains both."""
-        return self._binary("hull", other)
+        return self._with("hull", other)
 
     def cancel_minus(self, other: Any) -> Any:
         """The smallest z so that other + z contains this interval; entire when this one is narrower than `other`."""
-        return self._binary("cancel_minus", other)
+        return self._with("cancel_minus", other)
 
     def cancel_plus(self, other: Any) -> Any:
         """`cancel_minus` of -other."""
-        return self._binary("cancel_plus", other)
+        return self._with("cancel_plus", other)
 
-    __and__ = intersection
-    __or__ = hull
+    def _with(self, operation: str, other: Any) -> Any:
+        result = self._binary(operation, other)
+        if result is NotImplemented:
+            raise TypeError(f"{operation}: expected an interval or a number, not {type(other).__name__}")
+        return result
+
+    def __and__(self, other: Any) -> Any:
+        """`intersection`"""
+        return self._binary("intersection", other)
+
+    def __or__(self, other: Any) -> Any:
+        """`hull`"""
+        return self._binary("hull", other)

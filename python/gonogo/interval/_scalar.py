@@ -8,7 +8,7 @@ import numpy as np
 
 from gonogo._core import interval as core
 from gonogo.errors import IntervalError, UndecidedError
-from gonogo.interval._numbers import Ends, Number, enclose, ends_of, is_number
+from gonogo.interval._numbers import Ends, Number, enclose, ends_of, is_exact, is_number, require_exact
 from gonogo.interval._operations import Operations
 
 if TYPE_CHECKING:
@@ -79,9 +79,16 @@ class Interval(Operations):
         return cls._made((-float("inf"), float("inf")))
 
     @classmethod
-    def from_mid_rad(cls, mid: float, rad: float) -> Self:
-        """The smallest interval with all numbers at most `rad` away from `mid`; IntervalError for a negative radius."""
-        return cls._made(core.from_mid_rad(mid, rad))
+    def from_mid_rad(cls, mid: Number, rad: Number) -> Self:
+        """The smallest interval with all numbers at most `rad` away from `mid`; IntervalError for a negative radius.
+
+        Numbers that aren't float64 numbers count with both their neighbours.
+        """
+        (low, high), (least, most) = enclose(mid), enclose(rad)
+        if low == high and least == most:
+            return cls._made(core.from_mid_rad(low, most))
+        core.from_mid_rad(low, least)  # refuses what isn't a radius
+        return cls._made((core.from_mid_rad(low, most)[0], core.from_mid_rad(high, most)[1]))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("an interval never changes")
@@ -158,6 +165,8 @@ class Interval(Operations):
         x = operand(other)
         if x is None:
             return NotImplemented if swapped else _through_array(self, operation, other)
+        if operation.startswith("cancel"):
+            require_exact(other)
         a, b = (x, self) if swapped else (self, x)
         return self._made(getattr(core, operation)(a._lo, a._hi, b._lo, b._hi))
 
@@ -227,6 +236,7 @@ class Interval(Operations):
         x = operand(other)
         if x is None:
             raise TypeError(f"expected an interval or a number, not {type(other).__name__}")
+        require_exact(other)
         return bool(getattr(core, name)(self._lo, self._hi, x._lo, x._hi))
 
     def equal(self, other: IntervalLike) -> bool:
@@ -273,6 +283,7 @@ class Interval(Operations):
         x = operand(other)
         if x is None:
             raise TypeError(f"expected an interval or a number, not {type(other).__name__}")
+        require_exact(other)
         return core.overlap(self._lo, self._hi, x._lo, x._hi)
 
     # ---- comparisons that answer only when all numbers agree
@@ -309,9 +320,12 @@ class Interval(Operations):
         x = operand(other)
         if x is None:
             return NotImplemented
-        if self.equal(x):
-            return True
-        if self.disjoint(x):
+        if is_exact(other):
+            if self.equal(x):
+                return True
+            if self.disjoint(x):
+                return False
+        elif other not in self:  # type: ignore[operator]
             return False
         raise UndecidedError(
             f"{self} == {x} holds for some numbers and not for others; use equal, disjoint or overlap to compare sets"

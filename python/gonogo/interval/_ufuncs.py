@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from gonogo.interval import _functions as f
+from gonogo.interval._array import IntervalArray
 from gonogo.interval._functions import lifted
+from gonogo.interval._numbers import require_exact
 
 
 def _lifting(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -20,7 +22,24 @@ def _lifting(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def _power(x: Any, exponent: Any) -> Any:
     if isinstance(exponent, np.ndarray) and exponent.ndim > 0:
         raise TypeError("one integer exponent for all elements, not an array of them")
-    return f.pown(x, operator.index(exponent))
+    return f.pown(x, exponent)
+
+
+def _matmul(a: Any, b: Any) -> Any:
+    if isinstance(a, IntervalArray):
+        return a.__matmul__(b)
+    return b.__rmatmul__(a) if isinstance(b, IntervalArray) else NotImplemented
+
+
+def _comparing(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Comparisons of sets with numbers: those must be float64 numbers, or the answer would be about others."""
+
+    def compare(a: Any, b: Any) -> Any:
+        require_exact(a)
+        require_exact(b)
+        return operation(lifted(a), lifted(b))
+
+    return compare
 
 
 HANDLERS: dict[np.ufunc, Callable[..., Any]] = {
@@ -28,7 +47,7 @@ HANDLERS: dict[np.ufunc, Callable[..., Any]] = {
     np.subtract: _lifting(operator.sub),
     np.multiply: _lifting(operator.mul),
     np.true_divide: _lifting(operator.truediv),
-    np.matmul: lambda a, b: a.__matmul__(b) if hasattr(type(a), "fma") else b.__rmatmul__(a),
+    np.matmul: _matmul,
     np.power: _power,
     np.negative: operator.neg,
     np.positive: operator.pos,
@@ -53,8 +72,8 @@ HANDLERS: dict[np.ufunc, Callable[..., Any]] = {
     np.sin: f.sin,
     np.cos: f.cos,
     np.tanh: f.tanh,
-    np.equal: _lifting(operator.eq),
-    np.not_equal: _lifting(operator.ne),
+    np.equal: _comparing(operator.eq),
+    np.not_equal: _comparing(operator.ne),
     np.less: _lifting(operator.lt),
     np.less_equal: _lifting(operator.le),
     np.greater: _lifting(operator.gt),

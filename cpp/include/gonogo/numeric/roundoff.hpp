@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "gonogo/numeric/strict.hpp"
 
@@ -39,13 +40,17 @@ struct DeployedArithmetic {
     // Products are exact in the format (binary16 x binary16 or bfloat16 x bfloat16 summed in binary32), or there are
     // none (a plain sum).
     bool exact_products = false;
+    // The format that operands are stored in, when it isn't `format`: with flushing, its subnormal numbers may count as
+    // zero. Must be given with exact products that may be flushed.
+    std::optional<FloatFormat> operands = std::nullopt;
 };
 
 // One dot product: the number of products, a bias included, and upper bounds on sums over its operands.
 struct DotProduct {
     std::int64_t terms = 0;  // 0 to 2^40
     double sum_abs = 0.0;    // sum |w_k x_k| + |bias|
-    // sum (|w_k| + |x_k|), or 0 when no operand is below the smallest normal number; read only with may_flush.
+    // sum (|w_k| + |x_k|), or 0 when no operand is below the smallest normal number of its format; read only with
+    // may_flush.
     double sum_operands = infinity;
 };
 
@@ -57,8 +62,8 @@ double dot_error_up(const DeployedArithmetic& arithmetic, const DotProduct& dot)
 // Theorem 37: an upper bound on |fl(z) - z| for |z| <= magnitude: one operation, or a conversion into the format.
 double rounding_error_up(const DeployedArithmetic& arithmetic, double magnitude);
 
-// Theorem 37: the same for a function of the device's library that is right to so many ulp, ulps >= 0.5, of a result
-// z with |z| <= magnitude.
+// Theorem 37: the same for a function of the device's library that is right to so many ulp of the exact result z, ulps
+// >= 0.5, |z| <= magnitude.
 double function_error_up(const DeployedArithmetic& arithmetic, double magnitude, double ulps);
 
 }  // namespace gonogo::numeric
