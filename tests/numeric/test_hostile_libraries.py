@@ -33,8 +33,12 @@ tiny = np.frombuffer(np.ones(w.shape[1], dtype=np.int64).tobytes())
 def results():
     ends = [*numeric.binary("mul", lo, hi, lo, hi), *numeric.binary("add", lo, hi, lo, hi)]
     ends += [*numeric.affine(w, x, x, tiny, tiny)]
-    for name in ("exp", "tanh", "sigmoid", "expm1"):
-        ends += numeric.unary(name, moderate, moderate)
+    for name in ("exp", "log", "sin", "tanh", "erf", "softplus"):
+        ends += numeric.elementary(name, moderate, moderate)
+    ends += numeric.matmul(np.ascontiguousarray(w.T), x, x)
+    array = gonogo.IntervalArray(lo, hi)
+    for result in (array * array, array / array, array.sqr(), gonogo.interval.fma(array, array, array)):
+        ends += [result.lower, result.upper]
     ends.append(np.array(numeric.parse_decimal("1e-320")))
     return [part.tobytes().hex() for part in ends]
 

@@ -13,27 +13,9 @@ namespace gonogo::numeric {
 
 namespace {
 
-template <class T>
-const ConvolutionKernels<T>& windows_in_use() {
-#if defined(GONOGO_HAS_X86_KERNELS)
-    const ConvolutionTable& table = select_table(convolution_baseline, convolution_avx2, convolution_avx512);
-#else
-    const ConvolutionTable& table = convolution_baseline;
-#endif
-    if constexpr (std::is_same_v<T, float>) {
-        return table.f32;
-    } else {
-        return table.f64;
-    }
-}
-
-template <class T>
-const ProductKernels<T>& elements_in_use() {
-#if defined(GONOGO_HAS_X86_KERNELS)
-    const AffineKernels& table = select_table(affine_baseline, affine_avx2, affine_avx512);
-#else
-    const AffineKernels& table = affine_baseline;
-#endif
+// A table's kernels for one type.
+template <class T, class Table>
+const auto& kernels_for(const Table& table) {
     if constexpr (std::is_same_v<T, float>) {
         return table.f32;
     } else {
@@ -92,8 +74,8 @@ Roundings roundings_of(std::int64_t terms) {
 template <class T>
 ConvolutionPlan<T>::ConvolutionPlan(const ConvolutionShape& shape, const T* from, const WeightSteps& steps, double rho)
     : s((check_shape(shape), shape)),
-      windows(windows_in_use<T>()),
-      elements(elements_in_use<T>()),
+      windows(kernels_for<T>(GONOGO_TABLE(convolution))),
+      elements(kernels_for<T>(GONOGO_TABLE(affine))),
       bound(s.terms(), roundings_of<T>(s.terms()), rho),
       layout(s, windows.lanes),
       pieces(pieces_of<T>(layout.runs, layout.length)) {

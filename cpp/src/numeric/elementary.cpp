@@ -56,15 +56,8 @@ ElementaryKernel scalar_kernel(Function function) {
 }
 
 ElementaryKernel array_kernel(Function function) {
-#ifdef GONOGO_HAS_X86_KERNELS
-    return kernel_of(function, {select_table(exponential_baseline, exponential_avx2, exponential_avx512),
-                                select_table(logarithm_baseline, logarithm_avx2, logarithm_avx512),
-                                select_table(trigonometric_baseline, trigonometric_avx2, trigonometric_avx512),
-                                select_table(error_function_baseline, error_function_avx2, error_function_avx512)});
-#else
-    return kernel_of(function,
-                     {exponential_baseline, logarithm_baseline, trigonometric_baseline, error_function_baseline});
-#endif
+    return kernel_of(function, {GONOGO_TABLE(exponential), GONOGO_TABLE(logarithm), GONOGO_TABLE(trigonometric),
+                                GONOGO_TABLE(error_function)});
 }
 
 }  // namespace

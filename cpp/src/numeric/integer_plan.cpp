@@ -10,11 +10,12 @@
 namespace gonogo::numeric {
 
 const IntegerKernels& integer_kernels_in_use() {
-#if defined(GONOGO_HAS_X86_KERNELS)
-    return has_vnni() ? integer_vnni : select_table(integer_baseline, integer_avx2, integer_avx512);
-#else
-    return integer_baseline;
+#ifdef GONOGO_HAS_X86_KERNELS
+    if (has_vnni()) {
+        return integer_vnni;
+    }
 #endif
+    return GONOGO_TABLE(integer);
 }
 
 IntegerPlan::IntegerPlan(const ConvolutionShape& shape, const std::int16_t* from, const WeightSteps& steps,

@@ -14,16 +14,8 @@ namespace {
 constexpr std::int64_t grain = 1 << 14;
 static_assert(grain % arithmetic_block == 0);
 
-const ArithmeticKernels& kernels() {
-#if defined(GONOGO_HAS_X86_KERNELS)
-    return select_table(arithmetic_baseline, arithmetic_avx2, arithmetic_avx512);
-#else
-    return select_table(arithmetic_baseline, arithmetic_baseline, arithmetic_baseline);
-#endif
-}
-
 ArithmeticKernels::Operation kernel_of(Arithmetic operation) {
-    const ArithmeticKernels& k = kernels();
+    const ArithmeticKernels& k = GONOGO_TABLE(arithmetic);
     switch (operation) {
         case Arithmetic::add:
             return k.add;

@@ -229,24 +229,16 @@ void multiply(const ProductKernels<T>& kernels, const T* a, const T* lo, const T
     }
 }
 
-const AffineKernels& table() {
-#if defined(GONOGO_HAS_X86_KERNELS)
-    return select_table(affine_baseline, affine_avx2, affine_avx512);
-#else
-    return affine_baseline;
-#endif
-}
-
 }  // namespace
 
 void matmul(const float* a, const float* lo, const float* hi, std::int64_t m, std::int64_t k, std::int64_t n,
             float* c_lo, float* c_hi, double rho) {
-    multiply(table().f32, a, lo, hi, m, k, n, c_lo, c_hi, rho);
+    multiply(GONOGO_TABLE(affine).f32, a, lo, hi, m, k, n, c_lo, c_hi, rho);
 }
 
 void matmul(const double* a, const double* lo, const double* hi, std::int64_t m, std::int64_t k, std::int64_t n,
             double* c_lo, double* c_hi, double rho) {
-    multiply(table().f64, a, lo, hi, m, k, n, c_lo, c_hi, rho);
+    multiply(GONOGO_TABLE(affine).f64, a, lo, hi, m, k, n, c_lo, c_hi, rho);
 }
 
 }  // namespace gonogo::numeric

@@ -62,15 +62,8 @@ SymbolicShape windowed_shape(const NodeView& view, const Expr& kernel_h, const E
 }
 
 numeric::ConvolutionShape convolution_shape(const Window& w, std::int64_t groups) {
-    numeric::ConvolutionShape s;
-    s.batch = w.batch, s.in_h = w.in_h, s.in_w = w.in_w, s.in_c = w.in_c;
-    s.out_h = w.out_h, s.out_w = w.out_w, s.out_c = w.out_c;
-    s.kernel_h = w.kernel_h, s.kernel_w = w.kernel_w;
-    s.stride_h = w.stride_h, s.stride_w = w.stride_w;
-    s.dilation_h = w.dilation_h, s.dilation_w = w.dilation_w;
-    s.pad_top = w.pad_top, s.pad_left = w.pad_left;
+    numeric::ConvolutionShape s = w;
     s.groups = groups;
-    s.channels_first = w.channels_first;
     return s;
 }
 

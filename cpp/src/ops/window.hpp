@@ -9,31 +9,24 @@
 
 namespace gonogo {
 
-struct Window {
-    std::int64_t batch = 1, in_h = 1, in_w = 1, in_c = 1;
-    std::int64_t out_h = 1, out_w = 1, out_c = 1;
-    std::int64_t kernel_h = 1, kernel_w = 1;
-    std::int64_t stride_h = 1, stride_w = 1;
-    std::int64_t dilation_h = 1, dilation_w = 1;
-    std::int64_t pad_top = 0, pad_left = 0;
-    bool channels_first = false;
-
+// A convolution's shape; `groups` is its operator's business and stays 1 here.
+struct Window : numeric::ConvolutionShape {
     // First and one past the last kernel row (column) that falls inside the input for output row (column) `o`.
     struct Taps {
         std::int64_t first, last;
     };
-    Taps rows(std::int64_t o) const { return taps(o * stride_h - pad_top, dilation_h, kernel_h, in_h); }
-    Taps columns(std::int64_t o) const { return taps(o * stride_w - pad_left, dilation_w, kernel_w, in_w); }
+    Taps rows(std::int64_t o) const { return inside(o * stride_h - pad_top, dilation_h, kernel_h, in_h); }
+    Taps columns(std::int64_t o) const { return inside(o * stride_w - pad_left, dilation_w, kernel_w, in_w); }
 
   private:
-    static Taps taps(std::int64_t origin, std::int64_t dilation, std::int64_t kernel, std::int64_t size) {
+    static Taps inside(std::int64_t origin, std::int64_t dilation, std::int64_t kernel, std::int64_t size) {
         const std::int64_t first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
         const std::int64_t last = origin >= size ? 0 : (size - origin + dilation - 1) / dilation;
         return {first, last < kernel ? last : kernel};
     }
 };
 
-// The same for the kernels of convolutions; depthwise has as many groups as channels.
+// The window of a convolution in so many groups; depthwise has as many groups as channels.
 numeric::ConvolutionShape convolution_shape(const Window& window, std::int64_t groups);
 
 // Window of a conv2d, depthwise_conv2d, max_pool2d, average_pool2d or global_average_pool node with concrete shapes.

@@ -18,6 +18,7 @@ from gonogo.interval._numbers import (
     is_number,
     require_exact,
 )
+from gonogo.interval._relations import Relations
 from gonogo.interval._scalar import Interval
 from gonogo.interval._shape import Shaped
 
@@ -28,7 +29,7 @@ Booleans = npt.NDArray[np.bool_]
 Other = Union["IntervalArray", Interval, Number, npt.NDArray[Any]]
 
 
-class IntervalArray(Shaped):
+class IntervalArray(Shaped, Relations[Booleans]):
     """Intervals in an array of any shape: two float64 arrays of ends, `lower` and `upper`.
 
     An array of intervals never changes. It is made from
@@ -222,65 +223,14 @@ class IntervalArray(Shaped):
     def _state(self, name: str) -> Booleans:
         return core.state_array(name, self._lo, self._hi)
 
-    def is_empty(self) -> Booleans:
-        """No number at all."""
-        return self._state("is_empty")
-
-    def is_entire(self) -> Booleans:
-        """All real numbers."""
-        return self._state("is_entire")
-
-    def is_common(self) -> Booleans:
-        """Bounded and not empty."""
-        return self._state("is_common")
-
-    def is_singleton(self) -> Booleans:
-        """Exactly one number."""
-        return self._state("is_singleton")
-
     def _relation(self, name: str, other: Other) -> Booleans:
         require_exact(other)
         a, b = fitted(self, IntervalArray(other))
         return core.relation_array(name, a._lo, a._hi, b._lo, b._hi)
 
-    def equal(self, other: Other) -> Booleans:
-        """The same set."""
-        return self._relation("equal", other)
-
-    def subset(self, other: Other) -> Booleans:
-        """Every number here is in `other`."""
-        return self._relation("subset", other)
-
     def contains(self, other: Other) -> Booleans:
         """Every number of `other` is here. Exact for every kind of number."""
         return IntervalArray(other)._relation("subset", self)
-
-    def interior(self, other: Other) -> Booleans:
-        """Every number here is in the interior of `other`."""
-        return self._relation("interior", other)
-
-    def disjoint(self, other: Other) -> Booleans:
-        """No number is in both."""
-        return self._relation("disjoint", other)
-
-    def less(self, other: Other) -> Booleans:
-        """Each end is <= that of `other` (IEEE 1788's `less`)."""
-        return self._relation("less", other)
-
-    def strict_less(self, other: Other) -> Booleans:
-        """Each end is < that of `other`, or unbounded like it (IEEE 1788's `strictLess`)."""
-        return self._relation("strict_less", other)
-
-    def precedes(self, other: Other) -> Booleans:
-        """Every number here is <= every number of `other`."""
-        return self._relation("precedes", other)
-
-    def strict_precedes(self, other: Other) -> Booleans:
-        """Every number here is < every number of `other`."""
-        return self._relation("strict_precedes", other)
-
-    certainly_less = strict_precedes
-    certainly_less_equal = precedes
 
     def overlap(self, other: Other) -> npt.NDArray[np.str_]:
         """How the two lie to each other, by its name in IEEE 1788."""

@@ -10,6 +10,7 @@ from gonogo._core import interval as core
 from gonogo.errors import IntervalError, UndecidedError
 from gonogo.interval._numbers import Ends, Number, enclose, ends_of, is_exact, is_number, require_exact
 from gonogo.interval._operations import Operations
+from gonogo.interval._relations import Relations
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -19,7 +20,7 @@ _add, _sub, _mul, _div = core.add, core.sub, core.mul, core.div
 IntervalLike = Union["Interval", Number]
 
 
-class Interval(Operations):
+class Interval(Operations, Relations[bool]):
     """All real numbers from `lower` to `upper`, both float64; or no number at all (the empty set).
 
     An interval never changes. It is made from
@@ -203,21 +204,8 @@ class Interval(Operations):
 
     # ---- sets
 
-    def is_empty(self) -> bool:
-        """No number at all."""
-        return core.is_empty(self._lo, self._hi)
-
-    def is_entire(self) -> bool:
-        """All real numbers."""
-        return core.is_entire(self._lo, self._hi)
-
-    def is_common(self) -> bool:
-        """Bounded and not empty."""
-        return core.is_common(self._lo, self._hi)
-
-    def is_singleton(self) -> bool:
-        """Exactly one number."""
-        return core.is_singleton(self._lo, self._hi)
+    def _state(self, name: str) -> bool:
+        return bool(getattr(core, name)(self._lo, self._hi))
 
     def __contains__(self, x: IntervalLike) -> bool:
         """Whether a number, or all of another interval, is in this one. Exact for every kind of number."""
@@ -238,41 +226,6 @@ class Interval(Operations):
             raise TypeError(f"expected an interval or a number, not {type(other).__name__}")
         require_exact(other)
         return bool(getattr(core, name)(self._lo, self._hi, x._lo, x._hi))
-
-    def equal(self, other: IntervalLike) -> bool:
-        """The same set."""
-        return self._relation("equal", other)
-
-    def subset(self, other: IntervalLike) -> bool:
-        """Every number here is in `other`."""
-        return self._relation("subset", other)
-
-    def interior(self, other: IntervalLike) -> bool:
-        """Every number here is in the interior of `other`."""
-        return self._relation("interior", other)
-
-    def disjoint(self, other: IntervalLike) -> bool:
-        """No number is in both."""
-        return self._relation("disjoint", other)
-
-    def less(self, other: IntervalLike) -> bool:
-        """Each end is <= that of `other` (IEEE 1788's `less`)."""
-        return self._relation("less", other)
-
-    def strict_less(self, other: IntervalLike) -> bool:
-        """Each end is < that of `other`, or unbounded like it (IEEE 1788's `strictLess`)."""
-        return self._relation("strict_less", other)
-
-    def precedes(self, other: IntervalLike) -> bool:
-        """Every number here is <= every number of `other`."""
-        return self._relation("precedes", other)
-
-    def strict_precedes(self, other: IntervalLike) -> bool:
-        """Every number here is < every number of `other`."""
-        return self._relation("strict_precedes", other)
-
-    certainly_less = strict_precedes
-    certainly_less_equal = precedes
 
     def certainly_equal(self, other: IntervalLike) -> bool:
         """Both are the same single number."""

@@ -26,3 +26,10 @@ const Table& select_table(const Table& baseline, [[maybe_unused]] const Table& a
 }
 
 }  // namespace gonogo::numeric
+
+// The table of a family in use, by the family's name.
+#ifdef GONOGO_HAS_X86_KERNELS
+#define GONOGO_TABLE(family) select_table(family##_baseline, family##_avx2, family##_avx512)
+#else
+#define GONOGO_TABLE(family) (family##_baseline)
+#endif
