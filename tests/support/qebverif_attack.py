@@ -86,18 +86,20 @@ def climb(
     starts: int,
     steps: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best images and values of every start, by steps to the corner that the slope points to."""
+    """Best images and values of every start, by steps towards the corner that the slope points to.
+
+    The starts move different shares of the pixels at a time: large moves all end in one place, small ones don't.
+    """
     x = np.where(r.random((starts, len(lo))) < 0.5, lo, hi)
     x[0] = np.round((lo + hi) / 2)
+    share = 0.5 ** (np.arange(starts) % 6)[:, None]
     best, value = x.copy(), sign * f.from_sums(*f.sums(x))
-    for step in range(steps):
+    for _ in range(steps):
         corner = np.where(sign * f.slope(x) > 0, hi, lo)
-        moves = r.random(x.shape) < (1.0 if step % 3 == 0 else 0.3)
-        x = np.where(moves, corner, x)
+        x = np.where(r.random(x.shape) < share, corner, x)
         found = sign * f.from_sums(*f.sums(x))
         better = found > value
         best[better], value[better] = x[better], found[better]
-        x = np.where((r.random(starts) < 0.5)[:, None], best, x)
     return best, value
 
 
@@ -138,9 +140,9 @@ def attack(
     dnn: Dnn,
     image: Image,
     *,
-    starts: int = 48,
-    steps: int = 12,
-    polished: int = 2,
+    starts: int = 96,
+    steps: int = 40,
+    polished: int = 3,
     rounds: int = 60,
     seed: int = 0,
 ) -> Attack:
