@@ -80,9 +80,16 @@ def test_the_benchmark_is_all_there(corpus: Path) -> None:
 @pytest.mark.parametrize("name", ["SmallNN", "TestNN", "MountainCarNN", "ACC3NN"])
 def test_fixed_point_by_definition(corpus: Path, name: str, rounding: str, overflow: str) -> None:
     controller = load_controller(corpus, name)
-    for word, whole in ((7, None), (16, None), (16, [3] * (len(controller.layers) + 1)), (33, None)):
-        net = make_fixed(controller, word, whole=whole, rounding=rounding, overflow=overflow)
-        read = net.read(sample(controller, word, 4))
+    count = len(controller.layers)
+    for words, whole in (
+        (7, None),
+        (16, None),
+        (16, [3] * (count + 1)),
+        (33, None),
+        ([9] + [70] * count, None),
+    ):
+        net = make_fixed(controller, words, whole=whole, rounding=rounding, overflow=overflow)
+        read = net.read(sample(controller, 1, 4))
         found = net.values(net(read))
         for i, row in enumerate(read):
             start = [int(v) / Fraction(2) ** net.input_format.fraction for v in row]

@@ -115,7 +115,7 @@ def test_graphs_hold_the_networks(corpus: Path, net: str) -> None:
             moved = Fraction(1, 10**5) if scaling == "folded" else 0
             assert lower - moved <= value <= upper + moved
             assert upper - lower < Fraction(1, 10**7)
-    for bits in BITS:  # one hidden layer: what rounding can do is half a step times the last weights
+    for bits in BITS:  # rounding moves a hidden value by half a step at most, and later layers pass that on
         qnn = quantise(dnn, bits)
         bound = _core.bound(unrounded_graph(qnn), [x], [x], "real")[0]
         reach = 2.0 ** -(bits - 1)

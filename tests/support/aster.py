@@ -209,7 +209,8 @@ class FixedNet:
             up = common - fraction
             bias = layer.bias * (1 << (common - layer.bias_format.fraction))
             reach = (np.abs(layer.weights).sum(axis=1).max() << (form.word - 1 + up)) + np.abs(bias).max()
-            kind = np.int64 if reach < 2**61 and common < 60 else object
+            small = reach < 2**61 and common < 60 and layer.output_format.word < 62
+            kind = np.int64 if small else object
             sums = (x.astype(kind) @ layer.weights.T.astype(kind)) * (1 << up) + bias.astype(kind)
             x = rounded_shift(sums, common - layer.output_format.fraction, self.rounding)
             x = layer.output_format.fit(x, self.overflow)
