@@ -27,6 +27,12 @@ Profile profile_named(const std::string& name) {
     throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
 }
 
+Method method_named(const std::string& name) {
+    if (name == "interval") return Method::interval;
+    if (name == "linear") return Method::linear;
+    throw py::value_error("there is no method '" + name + "'; known: interval, linear");
+}
+
 std::vector<IntervalTensor> take_box(const Graph& graph, const std::vector<py::object>& lo,
                                      const std::vector<py::object>& hi) {
     if (lo.size() != hi.size() || lo.size() != graph.inputs.size()) {
@@ -251,26 +257,28 @@ void register_engines(py::module_& m) {
     m.def(
         "bound",
         [](const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
-           const std::string& semantics, const std::optional<std::string>& tensor) {
+           const std::string& semantics, const std::optional<std::string>& tensor, const std::string& method) {
             const auto box = take_box(*graph, lo, hi);
-            std::optional<Profile> profile;
-            if (semantics != "real") profile = profile_named(semantics);
-            return guarded([&] { return bound(graph, box, profile, tensor.value_or("")); });
+            BoundOptions options{std::nullopt, tensor.value_or(""), method_named(method)};
+            if (semantics != "real") options.profile = profile_named(semantics);
+            return guarded([&] { return bound(graph, box, options); });
         },
         py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),
+        py::arg("method") = "linear",
         "Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for "
         "`tensor`.");
     m.def(
         "error",
         [](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
            const std::vector<py::object>& hi, const std::string& profile, const std::optional<std::string>& tensor,
-           std::int64_t search_multiplies, std::uint64_t seed, bool attribute) {
+           std::int64_t search_multiplies, std::uint64_t seed, bool attribute, const std::string& method) {
             const auto box = take_box(*deployed, lo, hi);
-            const ErrorOptions options{profile_named(profile), tensor.value_or(""), search_multiplies, seed, attribute};
+            const ErrorOptions options{
+                profile_named(profile), method_named(method), tensor.value_or(""), search_multiplies, seed, attribute};
             return guarded([&] { return error(reference, deployed, box, options); });
         },
         py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"), py::arg("profile"),
         py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
-        py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true,
+        py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true, py::arg("method") = "linear",
         "Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.");
 }

@@ -62,7 +62,7 @@ void test_a_graph_through_the_engines() {
     box.lo = {0.0, 1.0};
     box.hi = {1.0, 3.0};
     const std::vector<IntervalTensor> boxes = {box};
-    const auto ranges = bound(graph, boxes, {}, "");
+    const auto ranges = bound(graph, boxes, {});
     CHECK(ranges.size() == 1 && ranges[0].lower.size() == 2);
     // By hand: row 0 lies in [0.5 - 6, 0.5 + 1 - 2] < 0, row 1 in [-10 + 4, -10 + 3 + 12].
     CHECK(ranges[0].lower[0] == 0.0 && ranges[0].upper[0] == 0.0);
@@ -117,10 +117,10 @@ void test_what_the_engines_refuse() {
     IntervalTensor box(Shape{1, 2});
     box.lo = {1.0, 1.0};
     const std::vector<IntervalTensor> upside_down = {box};
-    CHECK(check::throws<BoxError>([&] { bound(graph, upside_down, {}, ""); }));
-    CHECK(check::throws<BoxError>([&] { bound(graph, {}, {}, ""); }));
+    CHECK(check::throws<BoxError>([&] { bound(graph, upside_down, {}); }));
+    CHECK(check::throws<BoxError>([&] { bound(graph, {}, {}); }));
     const std::vector<IntervalTensor> fine = {IntervalTensor(Shape{1, 2})};
-    CHECK(check::throws<ModelError>([&] { bound(graph, fine, {}, "no such tensor"); }));
+    CHECK(check::throws<ModelError>([&] { bound(graph, fine, {.profile = {}, .tensor = "no such tensor"}); }));
 }
 
 }  // namespace

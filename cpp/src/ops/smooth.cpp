@@ -1,4 +1,6 @@
 // sigmoid, tanh, softmax.
+#include "ops/smooth.hpp"
+
 #include <cmath>
 #include <limits>
 
@@ -15,22 +17,17 @@ namespace {
 
 using numeric::Interval;
 
-RealKernel sigmoid_real(const NodeView&) {
-    return [](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
-        for (std::size_t i = 0; i < out.size(); ++i) store(out, i, numeric::sigmoid(load(*in[0], i)));
-    };
-}
-
-RealKernel tanh_real(const NodeView&) {
-    return [](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
-        for (std::size_t i = 0; i < out.size(); ++i) store(out, i, numeric::tanh(load(*in[0], i)));
-    };
-}
+}  // namespace
 
 // softmax_i = 1 / (1 + sum over j != i of exp(beta (x_j - x_i))): falls in every x_j, rises in x_i (beta > 0). So its
 // maximum over a box is at x_i high, all others low, and its minimum at the opposite corner; both are enclosed here.
 void softmax_row(std::span<const double> lo, std::span<const double> hi, double beta, std::size_t stride, std::size_t n,
                  double* out_lo, double* out_hi) {
+    for (std::size_t j = 0; j < n; ++j) {
+        if (std::isfinite(lo[j * stride]) && std::isfinite(hi[j * stride])) continue;
+        for (std::size_t i = 0; i < n; ++i) out_lo[i * stride] = 0.0, out_hi[i * stride] = 1.0;
+        return;
+    }
     const Interval scale = Interval::point(beta);
     const auto share = [&](std::span<const double> own, std::span<const double> others, std::size_t i) {
         Interval sum = Interval::point(1.0);
@@ -50,6 +47,20 @@ void softmax_row(std::span<const double> lo, std::span<const double> hi, double 
     }
 }
 
+namespace {
+
+RealKernel sigmoid_real(const NodeView&) {
+    return [](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
+        for (std::size_t i = 0; i < out.size(); ++i) store(out, i, numeric::sigmoid(load(*in[0], i)));
+    };
+}
+
+RealKernel tanh_real(const NodeView&) {
+    return [](std::span<const IntervalTensor* const> in, IntervalTensor& out) {
+        for (std::size_t i = 0; i < out.size(); ++i) store(out, i, numeric::tanh(load(*in[0], i)));
+    };
+}
+
 RealKernel softmax_real(const NodeView& view) {
     const Shape& dims = view.input(0).dims;
     const std::size_t axis = checked_axis(view, view.integer("axis"), dims.size());
@@ -63,15 +74,6 @@ RealKernel softmax_real(const NodeView& view) {
         for (std::size_t base = 0; base < out.size(); base += n * inner) {
             for (std::size_t k = 0; k < inner; ++k) {
                 const std::size_t at = base + k;
-                bool bounded = true;
-                for (std::size_t j = 0; j < n; ++j) {
-                    bounded =
-                        bounded && std::isfinite(in[0]->lo[at + j * inner]) && std::isfinite(in[0]->hi[at + j * inner]);
-                }
-                if (!bounded) {
-                    for (std::size_t j = 0; j < n; ++j) store(out, at + j * inner, {0.0, 1.0});
-                    continue;
-                }
                 softmax_row(std::span(in[0]->lo).subspan(at), std::span(in[0]->hi).subspan(at), beta, inner, n,
                             out.lo.data() + at, out.hi.data() + at);
             }

@@ -1,4 +1,4 @@
-// Output range of a network over a box of inputs, by interval propagation.
+// Output range of a network over a box of inputs.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gonogo/linear/method.hpp"
 #include "gonogo/semantics/integer.hpp"
 
 namespace gonogo {
@@ -18,10 +19,15 @@ struct BoundResult {
     bool unbounded = false;            // some element has no finite bound
 };
 
-// `profile` empty: the graph in real arithmetic; else the deployed integers under that profile, dequantised. The box is
-// in the model's input units, one tensor per input; a deployed graph quantises it, whatever the ties of the quantiser.
-// `tensor` names the tensor to bound; empty stands for every output. Throws BoxError for a box that isn't one.
+struct BoundOptions {
+    std::optional<Profile> profile;  // empty: the graph in real arithmetic; else the deployed integers, dequantised
+    std::string tensor;              // the tensor to bound; empty: every output
+    Method method = Method::linear;
+};
+
+// The box is in the model's input units, one tensor per input; a deployed graph quantises it, whatever the ties of the
+// quantiser. Throws BoxError for a box that isn't one.
 std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<const IntervalTensor> box,
-                               std::optional<Profile> profile, const std::string& tensor);
+                               const BoundOptions& options);
 
 }  // namespace gonogo

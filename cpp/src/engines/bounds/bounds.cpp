@@ -6,33 +6,83 @@
 #include "gonogo/semantics/box.hpp"
 #include "gonogo/semantics/real.hpp"
 
+#include "joint/compile.hpp"
+#include "joint/integer_deployment.hpp"
 #include "semantics/quantizer.hpp"
 
 namespace gonogo {
 
+namespace {
+
+using namespace joint;
+
+// Ranges of all tensors by interval propagation: of the integers on the device, or in real arithmetic.
+std::vector<IntervalTensor> interval_ranges(const std::shared_ptr<const Graph>& graph,
+                                            std::span<const IntervalTensor> box, const IntegerProgram* program) {
+    std::vector<IntervalTensor> values;
+    if (program == nullptr) {
+        RealProgram(graph).run(box, values);
+        return values;
+    }
+    std::vector<DeviceRange> inputs;
+    for (std::size_t k = 0; k < box.size(); ++k)
+        inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), box[k]));
+    std::vector<DeviceRange> ranges;
+    program->run(inputs, ranges);
+    values.resize(ranges.size());
+    for (std::size_t t = 0; t < ranges.size(); ++t) {
+        if (!ranges[t].integers.lo.empty() || ranges[t].floats.size() > 0)
+            values[t] = real_range(graph->tensor(static_cast<TensorId>(t)), ranges[t]);
+    }
+    return values;
+}
+
+// Sharpens the ranges of the wanted tensors by linear bounds. The deployed network's value is that of the real one plus
+// a difference: the pair of the graph with itself.
+void sharpen(const Graph& graph, std::span<const IntervalTensor> box, const IntegerProgram* program,
+             std::span<const TensorId> wanted, std::vector<IntervalTensor>& values) {
+    const Pairing pairing = match(graph, graph);
+    std::unique_ptr<const IntegerDeployment> device;
+    if (program != nullptr) device = std::make_unique<const IntegerDeployment>(*program);
+    const Program system = compile(graph, graph, pairing, device.get());
+    std::vector<linear::BoxState> state{start(system, box)};
+    const auto block_of = [&](TensorId t) {
+        const Variables& x = system.tensors[static_cast<std::size_t>(t)];
+        return device ? x.v : x.r;
+    };
+    for (std::size_t t = 0; t < values.size(); ++t) {
+        const linear::BlockId b = block_of(static_cast<TensorId>(t));
+        if (b < 0 || values[t].size() == 0 || system.system.step(b).kind == linear::Step::Kind::input) continue;
+        set_ranges(system.tensors[t], b, values[t], state[0]);
+    }
+    const linear::Solver solver(system.system);
+    solver.run(state, {Method::linear});
+    for (const TensorId t : wanted) {
+        const linear::BlockId b = block_of(t);
+        if (b < 0) continue;
+        std::vector<std::vector<std::int64_t>> all(1);
+        for (std::int64_t e = 0; e < system.system.block(b).size(); ++e) all[0].push_back(e);
+        solver.refine(state, b, all);
+        values[static_cast<std::size_t>(t)] =
+            ranges_of(system.tensors[static_cast<std::size_t>(t)], b, state[0], graph.tensor(t).dims);
+    }
+}
+
+}  // namespace
+
 std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<const IntervalTensor> box,
-                               std::optional<Profile> profile, const std::string& tensor) {
+                               const BoundOptions& options) {
     check_box(*graph, box);
     std::vector<TensorId> wanted = graph->outputs;
-    if (!tensor.empty()) wanted = {graph->find(tensor)};
-    std::vector<IntervalTensor> values;
-    if (profile) {
-        const IntegerProgram program(graph, *profile);
-        std::vector<DeviceRange> inputs;
-        const std::vector<IntervalTensor> settled = settle_box(*graph, box);
-        for (std::size_t k = 0; k < box.size(); ++k)
-            inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), settled[k]));
-        std::vector<DeviceRange> ranges;
-        program.run(inputs, ranges);
-        values.resize(ranges.size());
-        for (const TensorId t : wanted) {
-            const auto at = static_cast<std::size_t>(t);
-            if (!ranges[at].integers.lo.empty() || ranges[at].floats.size() > 0)
-                values[at] = real_range(graph->tensor(t), ranges[at]);
-        }
-    } else {
-        RealProgram(graph).run(box, values);
+    if (!options.tensor.empty()) wanted = {graph->find(options.tensor)};
+    std::unique_ptr<const IntegerProgram> program;
+    std::vector<IntervalTensor> settled(box.begin(), box.end());
+    if (options.profile) {
+        program = std::make_unique<const IntegerProgram>(graph, *options.profile);
+        settled = settle_box(*graph, box);
     }
+    std::vector<IntervalTensor> values = interval_ranges(graph, settled, program.get());
+    if (options.method != Method::interval) sharpen(*graph, settled, program.get(), wanted, values);
     std::vector<BoundResult> results;
     for (const TensorId t : wanted) {
         IntervalTensor& v = values[static_cast<std::size_t>(t)];

@@ -7,11 +7,10 @@
 
 #include "gonogo/semantics/box.hpp"
 
-#include "engines/error/match.hpp"
-#include "engines/error/pair_rules.hpp"
-#include "engines/error/propagate.hpp"
 #include "engines/error/saturation.hpp"
 #include "engines/error/search.hpp"
+#include "joint/compile.hpp"
+#include "joint/integer_deployment.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/ort/ort.hpp"
 #include "semantics/quantizer.hpp"
@@ -81,38 +80,47 @@ class ErrorRun {
                 deployed_[t] = real_range(d.tensors[t], integer_[t]);
         }
         choose_targets();
-        const JointPass pass(reference_.graph(), program_, pairing_, {real_, deployed_});
-        std::vector<IntervalTensor> difference(d.tensors.size());
-        start(difference);
-        pass.run(difference);
-        for (const Target& t : targets_) report(t, difference[static_cast<std::size_t>(t.deployed)]);
+        find_bounds();
+        for (const Target& t : targets_) report(t);
         find_witnesses();
-        if (options_.attribute) attribute(pass);
+        if (options_.attribute) attribute();
         result_.saturation = find_saturation(program_, integer_);
         state_assumptions();
         return std::move(result_);
     }
 
   private:
-    // Difference at the inputs: the quantiser's rounding, then its clamp; nothing for float inputs.
-    void start(std::vector<IntervalTensor>& difference) const {
-        const Graph& d = program_.graph();
-        for (std::size_t k = 0; k < d.inputs.size(); ++k) {
-            const auto at = static_cast<std::size_t>(d.inputs[k]);
-            const Tensor& t = d.tensors[at];
-            IntervalTensor delta(t.dims);
-            if (t.is_quantized()) {
-                const double step = numeric::mul_up(static_cast<double>(t.quantization->scale()), quantizer_steps);
-                const ClampRange limits = storage_limits(t);
-                const RealClamp phi{dequantized(*t.quantization, limits.lo), dequantized(*t.quantization, limits.hi)};
-                for (std::size_t i = 0; i < delta.size(); ++i) {
-                    const Interval r = load(box_[k], i);
-                    store(delta, i,
-                          meet(clamp_pair(r, {-step, step}, phi, {-infinity, infinity}), load(deployed_[at], i) - r));
-                }
-            }
-            difference[at] = std::move(delta);
+    void find_bounds() {
+        const IntegerDeployment device(program_);
+        joint_ = compile(reference_.graph(), program_.graph(), pairing_, &device);
+        state_.push_back(known_state(joint_));
+        const linear::Solver solver(joint_.system);
+        solver.run(state_, {options_.method});
+        if (options_.method == Method::interval) return;
+        for (const Target& t : targets_) {
+            const Variables& x = joint_.tensors[static_cast<std::size_t>(t.deployed)];
+            if (x.d < 0) continue;
+            std::vector<std::vector<std::int64_t>> all(1);
+            for (std::int64_t e = 0; e < x.layout.block.size(); ++e) all[0].push_back(e);
+            solver.refine(state_, x.d, all);
         }
+    }
+
+    // The box, and what interval propagation of either network says of every tensor.
+    linear::BoxState known_state(const Program& program) const {
+        linear::BoxState state = start(program, box_);
+        for (std::size_t t = 0; t < program.tensors.size(); ++t) {
+            const Variables& x = program.tensors[t];
+            if (x.r < 0 || x.d < 0) continue;
+            const IntervalTensor& r = real_[static_cast<std::size_t>(pairing_.reference_of[t])];
+            const IntervalTensor& v = deployed_[t];
+            if (r.size() == 0 || v.size() != r.size()) continue;
+            IntervalTensor d(v.shape);
+            for (std::size_t i = 0; i < v.size(); ++i) store(d, i, load(v, i) - load(r, i));
+            set_ranges(x, x.v, v, state);
+            set_ranges(x, x.d, d, state);
+        }
+        return state;
     }
 
     // Outputs, then the logits: what a final softmax or argmax reads.
@@ -183,18 +191,19 @@ class ErrorRun {
         targets_.push_back({d, r});
     }
 
-    void report(const Target& target, const IntervalTensor& difference) {
+    void report(const Target& target) {
         const Tensor& t = program_.graph().tensor(target.deployed);
         TensorError e;
         e.name = t.name;
         e.reference_name = reference_.graph().tensor(target.reference).name;
         e.shape = t.dims;
-        e.joint = difference.size() > 0 &&
-                  pairing_.reference_of[static_cast<std::size_t>(target.deployed)] == target.reference;
+        const Variables& x = joint_.tensors[static_cast<std::size_t>(target.deployed)];
+        e.joint = x.d >= 0 && pairing_.reference_of[static_cast<std::size_t>(target.deployed)] == target.reference;
+        const IntervalTensor difference = e.joint ? ranges_of(x, x.d, state_[0], t.dims) : IntervalTensor();
         const IntervalTensor& v = deployed_[static_cast<std::size_t>(target.deployed)];
         const IntervalTensor& r = real_[static_cast<std::size_t>(target.reference)];
         for (std::size_t i = 0; i < v.size(); ++i) {
-            const Interval d = e.joint ? load(difference, i) : load(v, i) - load(r, i);
+            const numeric::Interval d = e.joint ? load(difference, i) : load(v, i) - load(r, i);
             e.lower.push_back(d.lo);
             e.upper.push_back(d.hi);
             e.bound.push_back(d.magnitude());
@@ -230,14 +239,12 @@ class ErrorRun {
     }
 
     // What each layer would contribute alone; see LayerShare.
-    void attribute(const JointPass& pass) {
+    void attribute() {
         const Graph& d = program_.graph();
         // Softmax squeezes everything into [0, 1] and would hide the layers: prefer the logits, which come last.
         const TensorId output = targets_.back().deployed;
         if (!result_.tensors.back().joint) return;
         result_.attributed = result_.tensors.back().name;
-        std::vector<IntervalTensor> input(d.tensors.size());
-        start(input);
         double sum = 0.0;
         for (NodeId id = -1; id < static_cast<NodeId>(d.nodes.size()); ++id) {
             if (id >= 0 && pairing_.matches[static_cast<std::size_t>(id)].kind != Match::Kind::both &&
@@ -245,10 +252,7 @@ class ErrorRun {
                   pairing_.matches[static_cast<std::size_t>(id)].kind == Match::Kind::one_sided)) {
                 continue;
             }
-            const IntervalTensor difference = pass.run_alone(input, id, output);
-            double alone = 0.0;
-            for (std::size_t i = 0; i < difference.size(); ++i)
-                alone = std::max(alone, load(difference, i).magnitude());
+            const double alone = bound_alone(id, output);
             sum += alone;
             result_.per_layer.push_back({id < 0 ? "input" : d.node(id).name,
                                          id < 0 ? "quantize" : std::string(d.node(id).op->name), alone, 0.0});
@@ -256,6 +260,31 @@ class ErrorRun {
         }
         for (LayerShare& layer : result_.per_layer)
             layer.share = sum > 0.0 && std::isfinite(sum) ? layer.alone / sum : 0.0;
+    }
+
+    // The hypothetical network in which only this node (-1: only the input quantiser) computes as deployed.
+    class Alone final : public Deployment {
+      public:
+        Alone(const Deployment& device, NodeId node) : device_(device), node_(node) {}
+        const Graph& graph() const override { return device_.graph(); }
+        Rounding rounding(const NodeView& view) const override { return device_.rounding(view); }
+        RealClamp clamp(const NodeView& view) const override { return device_.clamp(view); }
+        bool exact(const NodeView& view) const override { return view.id() != node_; }
+        Input input(std::size_t k) const override { return node_ < 0 ? device_.input(k) : Input{}; }
+
+      private:
+        const Deployment& device_;
+        NodeId node_;
+    };
+
+    double bound_alone(NodeId node, TensorId output) const {
+        const IntegerDeployment device(program_);
+        const Alone alone(device, node);
+        const Program program = compile(reference_.graph(), program_.graph(), pairing_, &alone);
+        std::vector<linear::BoxState> state{start(program, box_)};
+        linear::Solver(program.system).run(state, {Method::interval});
+        const linear::BlockState& d = state[0].block(program.tensors[static_cast<std::size_t>(output)].d);
+        return *std::max_element(d.magnitude.begin(), d.magnitude.end());
     }
 
     void state_assumptions() {
@@ -288,6 +317,8 @@ class ErrorRun {
     std::vector<IntervalTensor> real_;
     std::vector<DeviceRange> integer_;
     std::vector<IntervalTensor> deployed_;
+    Program joint_;
+    std::vector<linear::BoxState> state_;
     std::vector<Target> targets_;
     ErrorResult result_;
 };

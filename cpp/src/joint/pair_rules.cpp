@@ -1,4 +1,4 @@
-#include "engines/error/pair_rules.hpp"
+#include "joint/pair_rules.hpp"
 
 #include <algorithm>
 #include <cmath>

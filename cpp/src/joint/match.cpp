@@ -1,4 +1,4 @@
-#include "engines/error/match.hpp"
+#include "joint/match.hpp"
 
 #include <algorithm>
 #include <limits>

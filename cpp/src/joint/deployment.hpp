@@ -1,0 +1,55 @@
+// What runs on the device, as far as bounds are concerned: the weights it multiplies with, what it rounds, where it
+// saturates. One implementation per semantics; docs/soundness.md states what each assumes.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gonogo/ops/node_view.hpp"
+
+#include "ops/affine.hpp"
+#include "ops/common.hpp"
+
+namespace gonogo::joint {
+
+inline constexpr double unlimited = std::numeric_limits<double>::infinity();
+inline constexpr RealClamp no_clamp{-unlimited, unlimited};
+
+// An upper bound on |computed - exact| for each element of a node's result before its clamp, in real units, given upper
+// bounds on the exact results' magnitudes and on the sums of their terms' magnitudes.
+using Rounding =
+    std::function<void(std::span<const double> magnitude, std::span<const double> mass, std::span<double> error)>;
+
+class Deployment {
+  public:
+    virtual ~Deployment() = default;
+
+    virtual const Graph& graph() const = 0;
+
+    // The map of an affine node with the weights and the bias that the device uses.
+    virtual AffineMap map(const NodeView& node) const { return affine_map(node); }
+    // The values of a constant operand of add, sub, mul and concat, likewise.
+    virtual std::vector<double> constant(const NodeView& node, const Tensor& tensor) const {
+        return real_values(node, tensor);
+    }
+    // Empty: the node rounds nothing.
+    virtual Rounding rounding(const NodeView& node) const = 0;
+    // The node computes as the reference does, without any of the above: for hypothetical networks.
+    virtual bool exact(const NodeView&) const { return false; }
+    // The device's result is clamp(exact + rounding).
+    virtual RealClamp clamp(const NodeView& node) const = 0;
+
+    // The device reads input k as clamp(gain x + rounding).
+    struct Input {
+        double gain_lo = 1.0, gain_hi = 1.0;
+        Rounding rounding;
+        RealClamp clamp = no_clamp;
+    };
+    virtual Input input(std::size_t k) const = 0;
+};
+
+}  // namespace gonogo::joint

@@ -1,0 +1,233 @@
+#include "linear/solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "gonogo/numeric/parallel.hpp"
+#include "gonogo/numeric/rounding.hpp"
+
+namespace gonogo::linear {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+void meet(double& lo, double& hi, double l, double h, const std::string& name) {
+    if (l > lo) lo = l;
+    if (h < hi) hi = h;
+    // Two enclosures of one value can't be disjoint: a defect of gonogo, never a user's.
+    if (lo > hi) {
+        throw std::logic_error("'" + name + "': two enclosures of one value don't meet (above " + std::to_string(lo) +
+                               ", below " + std::to_string(hi) + "); please report this");
+    }
+}
+
+Ranges ranges(const BoxState& state, const Step& step) {
+    Ranges x;
+    for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+        x.lo[k] = state.block(step.inputs[k]).lo.data();
+        x.hi[k] = state.block(step.inputs[k]).hi.data();
+    }
+    return x;
+}
+
+}  // namespace
+
+void BlockState::settle() {
+    magnitude.resize(lo.size());
+    sum = 0.0;
+    for (std::size_t i = 0; i < lo.size(); ++i) {
+        if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;
+        magnitude[i] = std::max(-lo[i], hi[i]);
+        sum = numeric::add_up(sum, magnitude[i]);
+    }
+}
+
+void Solver::step(BoxState& state, BlockId id) const {
+    const Step& step = s_.step(id);
+    BlockState& y = state.block(id);
+    StepState& lines = state.step(id);
+    const auto n = at(s_.block(id).size());
+    if (step.kind == Step::Kind::input || step.kind == Step::Kind::free) {
+        y.settle();
+        return;
+    }
+    if (y.lo.empty()) {
+        y.lo.assign(n, -infinity);
+        y.hi.assign(n, infinity);
+    }
+    if (step.relation || step.group) {
+        const Ranges x = ranges(state, step);
+        std::vector<double> lo(n, -infinity), hi(n, infinity);
+        if (step.group) {
+            step.group->enclose(x, lo.data(), hi.data());
+        } else {
+            step.relation->enclose(x, 0, static_cast<std::int64_t>(n), lo.data(), hi.data());
+        }
+        for (std::size_t i = 0; i < n; ++i) meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
+        y.settle();
+        return;
+    }
+    std::vector<double> lo(n, 0.0), hi(n, 0.0), mass(n, 0.0), part_lo(n), part_hi(n);
+    if (!step.bias_lo.empty()) {
+        lo = step.bias_lo;
+        hi = step.bias_hi;
+        for (std::size_t i = 0; i < n; ++i) mass[i] = std::max(std::fabs(lo[i]), std::fabs(hi[i]));
+    }
+    lines.below = lo;
+    lines.above = hi;
+    for (const AffineTerm& t : step.terms) {
+        const BlockState& x = state.block(t.x);
+        t.map->enclose(x.lo.data(), x.hi.data(), part_lo.data(), part_hi.data());
+        for (std::size_t i = 0; i < n; ++i) {
+            lo[i] = numeric::add_down(lo[i], part_lo[i]);
+            hi[i] = numeric::add_up(hi[i], part_hi[i]);
+        }
+        t.map->mass(x.magnitude.data(), part_hi.data());
+        for (std::size_t i = 0; i < n; ++i) mass[i] = numeric::add_up(mass[i], part_hi[i]);
+    }
+    if (step.noise) {
+        const Values values{[&](BlockId b) { return std::span<const double>(state.block(b).lo); },
+                            [&](BlockId b) { return std::span<const double>(state.block(b).hi); },
+                            [&](BlockId b) { return std::span<const double>(state.block(b).magnitude); },
+                            [&](BlockId b) { return std::span<const double>(state.step(b).mass); }};
+        std::vector<double> noise(n, infinity);
+        step.noise(values, lo, hi, mass, noise);
+        for (std::size_t i = 0; i < n; ++i) {
+            lo[i] = numeric::sub_down(lo[i], noise[i]);
+            hi[i] = numeric::add_up(hi[i], noise[i]);
+            lines.below[i] = numeric::sub_down(lines.below[i], noise[i]);
+            lines.above[i] = numeric::add_up(lines.above[i], noise[i]);
+            mass[i] = numeric::add_up(mass[i], noise[i]);
+        }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;
+        meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
+    }
+    lines.mass = std::move(mass);
+    y.settle();
+}
+
+void Solver::relax(BoxState& state, BlockId id, const double* const* points) const {
+    const Step& step = s_.step(id);
+    StepState& lines = state.step(id);
+    const auto n = at(s_.block(id).size());
+    const Ranges x = ranges(state, step);
+    Lines out;
+    lines.below.resize(n);
+    lines.above.resize(n);
+    out.below = lines.below.data();
+    out.above = lines.above.data();
+    for (int k = 0; k < step.input_count(); ++k) {
+        const std::size_t slopes = step.group ? step.group->reads(k).element.size() : n;
+        lines.slope_below[k].resize(slopes);
+        lines.slope_above[k].resize(slopes);
+        out.slope_below[k] = lines.slope_below[k].data();
+        out.slope_above[k] = lines.slope_above[k].data();
+    }
+    if (step.group) {
+        step.group->relax(x, points, out);
+    } else {
+        step.relation->relax(x, 0, static_cast<std::int64_t>(n), points, out);
+    }
+    lines.mass.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        double mass = std::max(std::fabs(lines.below[i]), std::fabs(lines.above[i]));
+        for (int k = 0; k < step.input_count(); ++k) {
+            const std::vector<double>& magnitude = state.block(step.inputs[at(k)]).magnitude;
+            const auto add = [&](std::size_t slope, std::size_t element) {
+                const double s =
+                    std::max(std::fabs(lines.slope_below[k][slope]), std::fabs(lines.slope_above[k][slope]));
+                // An unbounded variable takes no part when its slope is zero.
+                if (s != 0.0) mass = numeric::add_up(mass, numeric::mul_up(s, magnitude[element]));
+            };
+            if (!step.group) {
+                add(i, i);
+                continue;
+            }
+            const GroupRelation::Reads& reads = step.group->reads(k);
+            for (auto e = at(reads.begin[i]); e < at(reads.begin[i + 1]); ++e) add(e, at(reads.element[e]));
+        }
+        lines.mass[i] = mass;
+    }
+}
+
+void Solver::refine(std::span<BoxState> states, BlockId block,
+                    std::span<const std::vector<std::int64_t>> elements) const {
+    std::vector<Query> queries;
+    for (std::size_t k = 0; k < states.size(); ++k) {
+        for (const std::int64_t e : elements[k]) {
+            queries.push_back({&states[k], e, 1.0});
+            queries.push_back({&states[k], e, -1.0});
+        }
+    }
+    if (queries.empty()) return;
+    std::vector<double> bounds(queries.size());
+    lower_bounds(s_, block, queries, bounds);
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < states.size(); ++k) {
+        if (elements[k].empty()) continue;
+        BlockState& y = states[k].block(block);
+        for (const std::int64_t e : elements[k]) {
+            meet(y.lo[at(e)], y.hi[at(e)], bounds[next], -bounds[next + 1], s_.step(block).name);
+            next += 2;
+        }
+        y.settle();
+    }
+}
+
+// The first input, then the hints, then the others: a pair's difference is refined only where the sharper ranges of the
+// reference and of the device leave it loose.
+void Solver::refine_inputs(std::span<BoxState> states, BlockId id) const {
+    const Step& step = s_.step(id);
+    const auto inputs = at(step.input_count());
+    std::vector<std::size_t> order{0};
+    for (std::size_t k = inputs; k < step.inputs.size(); ++k) order.push_back(k);
+    for (std::size_t k = 1; k < inputs; ++k) order.push_back(k);
+    for (const std::size_t k : order) {
+        const BlockId input = step.inputs[k];
+        const Step::Kind kind = s_.step(input).kind;
+        if (kind != Step::Kind::affine) continue;  // inputs are what they are; relations are bounded by their own step
+        std::vector<std::vector<std::int64_t>> elements(states.size());
+        for (std::size_t b = 0; b < states.size(); ++b) {
+            BlockState& y = states[b].block(input);
+            if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
+            // A hint that its inputs determine follows their sharper ranges first.
+            if (k >= inputs) this->step(states[b], input);
+            const Ranges x = ranges(states[b], step);
+            std::vector<bool> loose;
+            if (step.group) loose = step.group->loose(x, static_cast<int>(k));
+            for (std::int64_t i = 0; i < s_.block(input).size(); ++i) {
+                if (y.refined[at(i)]) continue;
+                if (!(step.group ? at(i) < loose.size() && loose[at(i)]
+                                 : step.relation->loose(x, i, static_cast<int>(k))))
+                    continue;
+                y.refined[at(i)] = true;
+                elements[b].push_back(i);
+            }
+        }
+        refine(states, input, elements);
+    }
+}
+
+void Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
+    for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
+        const bool relation = s_.step(b).relation || s_.step(b).group;
+        if (relation && options.method != Method::interval) refine_inputs(states, b);
+        numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t first, std::int64_t last) {
+            for (std::int64_t k = first; k < last; ++k) {
+                step(states[at(k)], b);
+                if (relation && options.method != Method::interval) relax(states[at(k)], b);
+            }
+        });
+    }
+}
+
+}  // namespace gonogo::linear

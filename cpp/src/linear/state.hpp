@@ -1,0 +1,38 @@
+// What is known of a system's variables over one box, and the linear bounds on its steps there.
+#pragma once
+
+#include <vector>
+
+#include "linear/system.hpp"
+
+namespace gonogo::linear {
+
+struct BlockState {
+    std::vector<double> lo, hi;
+    std::vector<double> magnitude;  // max(|lo|, |hi|)
+    double sum = 0.0;               // upper bound on the sum of magnitudes
+    std::vector<bool> refined;      // elements that were back-substituted already
+
+    void settle();  // magnitude and sum from lo and hi; NaN becomes unbounded
+};
+
+// Linear bounds on a step's elements, and what their rounding errors are charged to: every product that back
+// substitution through the step forms for element i is, times the largest value of its variable, part of mass[i].
+struct StepState {
+    std::vector<double> below, above;
+    std::vector<double> mass;
+    std::vector<double> slope_below[most_inputs], slope_above[most_inputs];  // of a group: one per element read
+};
+
+struct BoxState {
+    std::vector<BlockState> blocks;
+    std::vector<StepState> steps;
+
+    explicit BoxState(const System& system) : blocks(system.blocks.size()), steps(system.steps.size()) {}
+    BlockState& block(BlockId b) { return blocks[static_cast<std::size_t>(b)]; }
+    const BlockState& block(BlockId b) const { return blocks[static_cast<std::size_t>(b)]; }
+    StepState& step(BlockId b) { return steps[static_cast<std::size_t>(b)]; }
+    const StepState& step(BlockId b) const { return steps[static_cast<std::size_t>(b)]; }
+};
+
+}  // namespace gonogo::linear
