@@ -1,15 +1,16 @@
-// Theorem 39 (sums in any order). u = 2^-53, s = 2^-1074. Let a computed sum of K < 2^40 products x_k y_k of floats and
-// one float c be finite, formed in any order, with or without fma. Then
-//     |computed - (c + sum x_k y_k)| <= (K + 1) u (1 + 2^-10) (|c| + sum |x_k y_k|) + K s,
-// with K for K + 1 when there is no c (or c = 0). If all x_k y_k >= 0 and c = 0, moreover
-//     sum x_k y_k <= (computed + K s)(1 + K u (1 + 2^-10)).
-// This covers an element of `multiply` (K = k; c is what it is added to), both sums of `select_dot` (K = n, no c) and
-// an element of `select_scale` (K = 1). Proof: docs/soundness.md, Back substitution kernels. Assumed: round to nearest,
-// subnormals kept (the guard).
+// Theorem 39 (sums in any order). u = 2^-53, s = 2^-1074. Let K < 2^40 products x_k y_k of floats, and perhaps one more
+// float c (else c = 0), be summed up along any binary tree, each product formed by a multiplication or within an fma,
+// and let the result z be finite. Let p = K + 1 if there is such a c, else p = K. Then
+// (a) |z - (c + sum x_k y_k)| <= p u (1 + 2^-10)(|c| + sum |x_k y_k|) + K s;
+// (b) if all x_k y_k >= 0 and c = 0, then sum x_k y_k <= (z + K s)(1 + K u (1 + 2^-10)).
+// Exact zeros among the leaves, such as those that sums start from, don't count.
 //
-// The theorem leaves the order free, so sums may be cut up as the machine likes. What must hold: every product is added
-// up once, none is left out because a factor is zero (the other one may be NaN), and what fills up a panel meets only
-// sums that aren't written.
+// An element of `multiply` has K = k, c being what it is added to; both sums of `select_dot` have K = n, an element of
+// `select_scale` K = 1. Proof: docs/soundness.md, Back substitution kernels. Assumed: round to nearest, subnormals kept
+// (the guard).
+//
+// So sums may be cut up as the machine likes. What must hold: every product is added once, none is left out because a
+// factor is zero (the other one may be NaN), and what fills up a panel meets only sums that aren't written.
 #include "gonogo/numeric/strict.hpp"
 
 #include "numeric/kernels/back_substitution.hpp"
@@ -54,9 +55,10 @@ struct Place {
     bool add;
 };
 
-template <int rows, int vectors>
-GONOGO_INLINE void add_products(const double* a, std::int64_t a_step, const double* b, F64 (&sums)[rows][vectors]) {
-    F64 right[vectors];
+template <std::size_t Rows, std::size_t Vectors>
+GONOGO_INLINE void add_products(const double* a, std::int64_t a_step, const double* b, F64 (&sums)[Rows][Vectors]) {
+    constexpr int rows = Rows, vectors = Vectors;
+    F64 right[Vectors];
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; ++j) {
         right[j] = load<F64>(b + j * f64_lanes);
@@ -95,8 +97,9 @@ GONOGO_INLINE void write_part(Vector<lanes> v, double* c, std::int64_t count, bo
 }
 
 // Of the last vector only what belongs to c
-template <int vectors>
-GONOGO_INLINE void write_row(const F64 (&sums)[vectors], double* c, std::int64_t width, bool add) {
+template <std::size_t Vectors>
+GONOGO_INLINE void write_row(const F64 (&sums)[Vectors], double* c, std::int64_t width, bool add) {
+    constexpr int vectors = Vectors;
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; ++j) {
         double* const at = c + j * f64_lanes;
@@ -111,8 +114,9 @@ GONOGO_INLINE void write_row(const F64 (&sums)[vectors], double* c, std::int64_t
 constexpr int unrolled = 4;  // a loop's own instructions would take slots that the products need
 
 // Tiles of few sums form each in several chains, for an addition waits for the one before.
-template <int rows, int vectors>
+template <std::size_t Rows, std::size_t Vectors>
 void tile(const Place& place) {
+    constexpr int rows = Rows, vectors = Vectors;
     constexpr int chains = rows * vectors >= busy_sums ? 1 : 2 * rows * vectors >= busy_sums ? 2 : 4;
     const auto [terms, a, a_step, b, c, c_step, width, add] = place;
     constexpr int step = vectors * f64_lanes;
@@ -121,16 +125,16 @@ void tile(const Place& place) {
         __builtin_prefetch(c + i * c_step, 1);
         __builtin_prefetch(c + i * c_step + width - 1, 1);
     }
-    F64 sums[chains][rows][vectors] = {};
+    F64 sums[std::size_t{chains}][Rows][Vectors] = {};
     std::int64_t k = 0;
     for (; k + unrolled <= terms; k += unrolled) {
 #pragma GCC unroll 4
         for (int s = 0; s < unrolled; ++s) {
-            add_products<rows, vectors>(a + k + s, a_step, b + (k + s) * step, sums[s % chains]);
+            add_products(a + k + s, a_step, b + (k + s) * step, sums[s % chains]);
         }
     }
     for (; k < terms; ++k) {
-        add_products<rows, vectors>(a + k, a_step, b + k * step, sums[0]);
+        add_products(a + k, a_step, b + k * step, sums[0]);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
@@ -143,7 +147,7 @@ void tile(const Place& place) {
                 }
             }
         }
-        write_row<vectors>(sums[0][i], c + i * c_step, width, add);
+        write_row(sums[0][i], c + i * c_step, width, add);
     }
 }
 
