@@ -96,18 +96,18 @@ GONOGO_INLINE void write_part(Vector<lanes> v, double* c, std::int64_t count, bo
     }
 }
 
-// Of the last vector only what belongs to c
-template <std::size_t Vectors>
-GONOGO_INLINE void write_row(const F64 (&sums)[Vectors], double* c, std::int64_t width, bool add) {
-    constexpr int vectors = Vectors;
-#pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) {
-        double* const at = c + j * f64_lanes;
-        if (width >= (j + 1) * f64_lanes) {
-            store(at, add ? load<F64>(at) + sums[j] : sums[j]);
-        } else {
-            write_part<f64_lanes>(sums[j], at, width - j * f64_lanes, add);
+// Rows of a tile that sticks out of c, by its last vector; in a loop of its own, for this code is long.
+template <std::size_t Rows, std::size_t Vectors>
+[[gnu::noinline]] void write_narrow(const F64 (&sums)[Rows][Vectors], double* c, std::int64_t c_step,
+                                    std::int64_t width, bool add) {
+    constexpr std::int64_t last = (Vectors - 1) * f64_lanes;
+    for (const F64(&row)[Vectors] : sums) {
+        for (std::int64_t j = 0; j < last; j += f64_lanes) {
+            const F64 v = row[j / f64_lanes];
+            store(c + j, add ? load<F64>(c + j) + v : v);
         }
+        write_part<f64_lanes>(row[Vectors - 1], c + last, width - last, add);
+        c += c_step;
     }
 }
 
@@ -136,18 +136,30 @@ void tile(const Place& place) {
     for (; k < terms; ++k) {
         add_products(a + k, a_step, b + k * step, sums[0]);
     }
+    F64 finished[Rows][Vectors];
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
-        if constexpr (chains > 1) {
+#pragma GCC unroll 8
+        for (int j = 0; j < vectors; ++j) {
+            finished[i][j] = sums[0][i][j];
 #pragma GCC unroll 4
             for (int s = 1; s < chains; ++s) {
-#pragma GCC unroll 8
-                for (int j = 0; j < vectors; ++j) {
-                    sums[0][i][j] += sums[s][i][j];
-                }
+                finished[i][j] += sums[s][i][j];
             }
         }
-        write_row(sums[0][i], c + i * c_step, width, add);
+    }
+    if (width < step) {
+        F64 part[Rows][Vectors];
+        __builtin_memcpy(part, finished, sizeof part);
+        return write_narrow(part, c, c_step, width, add);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+        for (int j = 0; j < vectors; ++j) {
+            double* const at = c + i * c_step + j * f64_lanes;
+            store(at, add ? load<F64>(at) + finished[i][j] : finished[i][j]);
+        }
     }
 }
 
