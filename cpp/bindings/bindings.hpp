@@ -10,8 +10,9 @@ void register_engines(pybind11::module_& m);
 void register_cost(pybind11::module_& m);
 void register_integer_kernels(pybind11::module_& m);
 void register_interval(pybind11::module_& m);
-void register_interval_arrays(pybind11::module_& m);  // into `interval`, so after it
-void register_roundoff(pybind11::module_& m);         // into `numeric`, so after it
-void register_elementary(pybind11::module_& m);       // into `numeric`
-void register_convolution(pybind11::module_& m);      // into `numeric`
-void register_matrix(pybind11::module_& m);           // into `numeric`
+void register_interval_arrays(pybind11::module_& m);    // into `interval`, so after it
+void register_roundoff(pybind11::module_& m);           // into `numeric`, so after it
+void register_elementary(pybind11::module_& m);         // into `numeric`
+void register_convolution(pybind11::module_& m);        // into `numeric`
+void register_matrix(pybind11::module_& m);             // into `numeric`
+void register_back_substitution(pybind11::module_& m);  // into `numeric`

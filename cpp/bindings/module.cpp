@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     register_elementary(m);
     register_convolution(m);
     register_matrix(m);
+    register_back_substitution(m);
     register_interval(m);
     register_interval_arrays(m);
     register_roundoff(m);

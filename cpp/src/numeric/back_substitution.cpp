@@ -1,47 +1,84 @@
 #include "gonogo/numeric/back_substitution.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <cstddef>
+#include <new>
+#include <stdexcept>
+
+#include "numeric/kernels/back_substitution.hpp"
+#include "numeric/kernels/select.hpp"
 
 namespace gonogo::numeric {
 
+namespace {
+
+constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
+
+// Zeros from a multiple of 64 bytes on.
+std::shared_ptr<double> aligned_zeros(std::int64_t count) {
+    constexpr std::align_val_t line{64};
+    if (count > PTRDIFF_MAX / static_cast<std::int64_t>(sizeof(double))) {
+        throw std::bad_alloc();
+    }
+    auto* const p = static_cast<double*>(::operator new(static_cast<std::size_t>(count) * sizeof(double), line));
+    std::fill(p, p + count, 0.0);
+    return {p, [](double* q) { ::operator delete(q, line); }};
+}
+
+}  // namespace
+
 RightFactor::RightFactor(std::int64_t k, std::int64_t n, const double* b, std::int64_t row_step,
                          std::int64_t column_step)
-    : k_(k), n_(n), packed_(static_cast<std::size_t>(k * n)) {
-    for (std::int64_t i = 0; i < k; ++i) {
-        for (std::int64_t j = 0; j < n; ++j)
-            packed_[static_cast<std::size_t>(i * n + j)] = b[i * row_step + j * column_step];
+    : k_(k), n_(n), kernels_(&GONOGO_TABLE(back_substitution)) {
+    if (k < 0 || n < 0) {
+        throw std::invalid_argument("RightFactor: sizes must not be negative");
     }
+    const std::int64_t lanes = kernels_->lanes;
+    const std::int64_t padded = ceil_divide(n, lanes) * lanes;
+    if (padded > 0 && k > PTRDIFF_MAX / padded) {
+        throw std::bad_alloc();
+    }
+    const std::shared_ptr<double> packed = aligned_zeros(k * padded);
+    double* panel = packed.get();
+    const std::int64_t length = k > 0 ? ceil_divide(k, ceil_divide(k, kernels_->depth)) : 1;
+    for (std::int64_t first = 0; first < k; first += length) {
+        const std::int64_t terms = std::min(length, k - first);
+        for (std::int64_t column = 0; column < n; column += kernels_->columns) {
+            const std::int64_t width = std::min(kernels_->columns, padded - column);
+            const std::int64_t count = std::min(width, n - column);
+            const double* const from = b + first * row_step + column * column_step;
+            for (std::int64_t i = 0; i < terms; ++i) {
+                for (std::int64_t j = 0; j < count; ++j) panel[i * width + j] = from[i * row_step + j * column_step];
+            }
+            panel += terms * width;
+        }
+    }
+    packed_ = packed;
 }
 
 void RightFactor::multiply(std::int64_t m, const double* a, std::int64_t a_step, double* c, std::int64_t c_step,
                            bool accumulate) const {
-    for (std::int64_t i = 0; i < m; ++i) {
-        double* const row = c + i * c_step;
-        for (std::int64_t j = 0; !accumulate && j < n_; ++j) row[j] = 0.0;
-        for (std::int64_t k = 0; k < k_; ++k) {
-            const double factor = a[i * a_step + k];
-            if (factor == 0.0) continue;
-            const double* const b = packed_.data() + k * n_;
-            for (std::int64_t j = 0; j < n_; ++j) row[j] += factor * b[j];
-        }
+    if (m <= 0 || n_ == 0) {
+        return;
+    }
+    if (k_ > 0) {
+        kernels_->multiply(m, k_, n_, a, a_step, packed_.get(), c, c_step, accumulate);
+    } else if (!accumulate) {
+        for (std::int64_t i = 0; i < m; ++i) std::fill(c + i * c_step, c + i * c_step + n_, 0.0);
     }
 }
 
 RowSums select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight) {
-    RowSums s;
-    for (std::int64_t i = 0; i < n; ++i) {
-        s.value += a[i] * (a[i] >= 0.0 ? below[i] : above[i]);
-        s.mass += std::fabs(a[i]) * weight[i];
-    }
-    return s;
+    double sums[2];
+    GONOGO_TABLE(back_substitution).select_dot(n, a, below, above, weight, sums);
+    return {sums[0], sums[1]};
 }
 
 void select_scale(std::int64_t n, const double* a, const double* slope_below, const double* slope_above, double* out,
                   bool accumulate) {
-    for (std::int64_t i = 0; i < n; ++i) {
-        const double x = a[i] * (a[i] >= 0.0 ? slope_below[i] : slope_above[i]);
-        out[i] = accumulate ? out[i] + x : x;
-    }
+    GONOGO_TABLE(back_substitution).select_scale(n, a, slope_below, slope_above, out, accumulate);
 }
 
 }  // namespace gonogo::numeric

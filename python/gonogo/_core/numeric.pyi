@@ -6,7 +6,17 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['accuracy_ulp', 'affine', 'allow_vnni', 'available_instruction_sets', 'binary', 'conv2d', 'decimal_down', 'decimal_up', 'directed', 'dot_error', 'elementary', 'elementary_constants', 'elementary_seconds', 'environment', 'float_formats', 'function_error', 'has_vnni', 'instruction_set', 'integer_conv2d', 'matmul', 'neighbours', 'parse_decimal', 'rounding_error', 'self_test', 'set_environment', 'set_thread_count', 'thread_count', 'unary', 'use_instruction_set']
+__all__: list[str] = ['RightFactor', 'accuracy_ulp', 'affine', 'allow_vnni', 'available_instruction_sets', 'binary', 'conv2d', 'decimal_down', 'decimal_up', 'directed', 'dot_error', 'elementary', 'elementary_constants', 'elementary_seconds', 'environment', 'float_formats', 'function_error', 'has_vnni', 'instruction_set', 'integer_conv2d', 'matmul', 'neighbours', 'parse_decimal', 'rounding_error', 'select_dot', 'select_scale', 'self_test', 'set_environment', 'set_thread_count', 'thread_count', 'unary', 'use_instruction_set']
+class RightFactor:
+    """
+    A float64 matrix, packed for the instruction set in use, to be multiplied from the left in plain round-to-nearest.
+    """
+    def __init__(self, b: typing.Any, transposed: bool = False) -> None:
+        ...
+    def multiply(self, a: typing.Any, c: typing.Any, accumulate: bool = False) -> None:
+        """
+        c = a @ b, or c += a @ b, in place. a: at least as many columns as b has rows, c: at least as many as b has; those beyond are neither read nor written.
+        """
 def accuracy_ulp(function: str) -> float:
     """
     The most by which an end of `elementary` lies outside the exact one, in units in the last place of the exact end.
@@ -96,6 +106,14 @@ def parse_decimal(text: str) -> tuple[float, float]:
 def rounding_error(format: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], magnitude: typing.SupportsFloat | typing.SupportsIndex, *, may_flush: bool = True) -> float:
     """
     Upper bound on the error of one rounding of a number of at most this magnitude; inf when it may overflow.
+    """
+def select_dot(a: typing.Any, below: typing.Any, above: typing.Any, weight: typing.Any) -> tuple[float, float]:
+    """
+    The sums of a * (below where a >= 0, else above), and of |a| * weight, in plain round-to-nearest.
+    """
+def select_scale(a: typing.Any, slope_below: typing.Any, slope_above: typing.Any, out: typing.Any, accumulate: bool = False) -> None:
+    """
+    out = a * (slope_below where a >= 0, else slope_above), or out += that, in place; `out` may be `a`.
     """
 def self_test() -> str:
     """

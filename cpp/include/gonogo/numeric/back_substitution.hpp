@@ -5,13 +5,16 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "gonogo/numeric/strict.hpp"
 
 namespace gonogo::numeric {
 
-// A k x n matrix of finite numbers, packed for the instruction set in use, to be multiplied from the left many times.
+struct BackSubstitutionKernels;
+
+// A k x n matrix of finite numbers, packed for the instruction set in use, to be multiplied from the left many times,
+// by several threads at once if need be. Copies share the packed numbers, which don't change.
 class RightFactor {
   public:
     RightFactor() = default;
@@ -21,13 +24,15 @@ class RightFactor {
     std::int64_t rows() const { return k_; }
     std::int64_t columns() const { return n_; }
 
-    // c = a b, or c += a b. a: m x k, row i at a + i * a_step; c: m x n, row i at c + i * c_step. Serial.
+    // c = a b, or c += a b. a: m x k, row i at a + i * a_step; c: m x n, row i at c + i * c_step. Serial. An infinity
+    // or a NaN in a row of `a`, or in b, isn't lost, and stays in its row and column.
     void multiply(std::int64_t m, const double* a, std::int64_t a_step, double* c, std::int64_t c_step,
                   bool accumulate) const;
 
   private:
     std::int64_t k_ = 0, n_ = 0;
-    std::vector<double> packed_;
+    std::shared_ptr<const double> packed_;
+    const BackSubstitutionKernels* kernels_ = nullptr;  // that `packed_` is for
 };
 
 // Two sums over a row: of the terms asked for, and of their magnitudes' bounds.
@@ -40,7 +45,7 @@ struct RowSums {
 RowSums select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight);
 
 // Coefficients through y[i] >= slope_below[i] x[i] + ... and y[i] <= slope_above[i] x[i] + ...: out[i] = a[i] *
-// (a[i] >= 0 ? slope_below[i] : slope_above[i]), or out[i] += that.
+// (a[i] >= 0 ? slope_below[i] : slope_above[i]), or out[i] += that. `out` may be `a`.
 void select_scale(std::int64_t n, const double* a, const double* slope_below, const double* slope_above, double* out,
                   bool accumulate);
 
