@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gonogo/domains/interval_tensor.hpp"
 #include "gonogo/ops/node_view.hpp"
 
 #include "ops/affine.hpp"
@@ -50,6 +51,26 @@ class Deployment {
         RealClamp clamp = no_clamp;
     };
     virtual Input input(std::size_t k) const = 0;
+
+    // Ranges of the deployed tensors' real values over a box that are known without linear bounds; tensors without
+    // elements where nothing is known.
+    virtual std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const = 0;
+
+    // ---- for witnesses: what the device really computes
+
+    // How many evaluations the semantics tells apart (kernels, orders of summation); each is one that it allows.
+    virtual int variants() const { return 1; }
+    // A number nearest to x, inside [lo, hi], that the device's input k can be given.
+    virtual double settle(std::size_t k, double x, double lo, double hi) const = 0;
+    // The step of the quantiser in front of input k; 0: none.
+    virtual double input_step(std::size_t) const { return 0.0; }
+    // Values of the tensors asked for at a point, exactly, in real units.
+    virtual std::vector<std::vector<double>> evaluate(std::span<const std::vector<double>> point,
+                                                      std::span<const TensorId> tensors, int variant) const = 0;
+
+    // ---- for the report
+
+    virtual std::vector<std::string> assumptions() const = 0;
 };
 
 }  // namespace gonogo::joint

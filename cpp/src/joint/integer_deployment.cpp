@@ -1,7 +1,12 @@
 #include "joint/integer_deployment.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "gonogo/numeric/rounding.hpp"
 
+#include "ops/ort/ort.hpp"
 #include "semantics/quantizer.hpp"
 
 namespace gonogo::joint {
@@ -51,13 +56,99 @@ RealClamp IntegerDeployment::clamp(const NodeView& node) const {
 }
 
 Deployment::Input IntegerDeployment::input(std::size_t k) const {
-    const Tensor& t = graph().tensor(graph().inputs[k]);
+    const Tensor& t = input_tensor(k);
     Input in;
     if (!t.is_quantized()) return in;
     const double step = numeric::mul_up(static_cast<double>(t.quantization->scale()), quantizer_steps);
     in.rounding = envelope(step, 0.0);
     in.clamp = dequantized_clamp(t, storage_limits(t));
     return in;
+}
+
+std::vector<DeviceRange> IntegerDeployment::integer_ranges(std::span<const IntervalTensor> box) const {
+    std::vector<DeviceRange> inputs;
+    for (std::size_t k = 0; k < box.size(); ++k) inputs.push_back(quantize_box(input_tensor(k), box[k]));
+    std::vector<DeviceRange> ranges;
+    program_.run(std::span<const DeviceRange>(inputs), ranges);
+    return ranges;
+}
+
+std::vector<IntervalTensor> IntegerDeployment::ranges(std::span<const IntervalTensor> box) const {
+    const std::vector<DeviceRange> integers = integer_ranges(box);
+    std::vector<IntervalTensor> real(integers.size());
+    for (std::size_t t = 0; t < real.size(); ++t) {
+        if (!integers[t].integers.lo.empty() || integers[t].floats.size() > 0)
+            real[t] = real_range(graph().tensors[t], integers[t]);
+    }
+    return real;
+}
+
+// Float inputs reach the device as float32 numbers: only those may be witnesses.
+double IntegerDeployment::settle(std::size_t k, double x, double lo, double hi) const {
+    x = std::min(std::max(x, lo), hi);
+    if (input_tensor(k).is_quantized()) return x;
+    float f = static_cast<float>(x);
+    if (static_cast<double>(f) < lo) f = std::nextafter(f, std::numeric_limits<float>::infinity());
+    if (static_cast<double>(f) > hi) f = std::nextafter(f, -std::numeric_limits<float>::infinity());
+    return static_cast<double>(f);
+}
+
+double IntegerDeployment::input_step(std::size_t k) const {
+    const Tensor& t = input_tensor(k);
+    return t.is_quantized() ? static_cast<double>(t.quantization->scale()) : 0.0;
+}
+
+std::vector<std::vector<double>> IntegerDeployment::evaluate(std::span<const std::vector<double>> point,
+                                                             std::span<const TensorId> tensors, int) const {
+    std::vector<DeviceValue> inputs;
+    for (std::size_t k = 0; k < point.size(); ++k) {
+        DeviceValue v;
+        for (const double x : point[k]) {
+            if (input_tensor(k).is_quantized()) {
+                v.integers.push_back(quantize_point(input_tensor(k), x));
+            } else {
+                v.floats.push_back(static_cast<float>(x));
+            }
+        }
+        inputs.push_back(std::move(v));
+    }
+    std::vector<DeviceValue> values;
+    program_.run(std::span<const DeviceValue>(inputs), values);
+    std::vector<std::vector<double>> out;
+    for (const TensorId t : tensors) {
+        const DeviceValue& v = values[static_cast<std::size_t>(t)];
+        std::vector<double> real;
+        if (graph().tensor(t).is_quantized()) {
+            for (const std::int32_t q : v.integers) real.push_back(dequantized(*graph().tensor(t).quantization, q));
+        } else {
+            for (const float f : v.floats) real.push_back(static_cast<double>(f));
+        }
+        out.push_back(std::move(real));
+    }
+    return out;
+}
+
+std::vector<std::string> IntegerDeployment::assumptions() const {
+    const Graph& g = graph();
+    const bool tflm = program_.profile() == Profile::tflm;
+    std::vector<std::string> list{
+        tflm ? "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)"
+             : "the device runs ONNX Runtime's integer kernels (profile ort)"};
+    for (const TensorId t : g.inputs) {
+        if (g.tensor(t).is_quantized()) {
+            list.push_back("input '" + g.tensor(t).name +
+                           "' is quantised to a nearest integer, ties either way, and saturated");
+        } else {
+            list.push_back(
+                "input '" + g.tensor(t).name +
+                "' reaches both networks as the same float32 numbers; ends of the box that aren't were widened");
+        }
+    }
+    for (std::size_t n = 0; !tflm && n < g.nodes.size(); ++n) {
+        const std::string text = ort_machine_assumption(NodeView(g, static_cast<NodeId>(n)));
+        if (!text.empty()) list.push_back(text);
+    }
+    return list;
 }
 
 }  // namespace gonogo::joint

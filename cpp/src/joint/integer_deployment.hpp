@@ -9,15 +9,27 @@ namespace gonogo::joint {
 
 class IntegerDeployment final : public Deployment {
   public:
-    explicit IntegerDeployment(const IntegerProgram& program) : program_(program) {}
+    IntegerDeployment(std::shared_ptr<const Graph> graph, Profile profile) : program_(std::move(graph), profile) {}
+
+    const IntegerProgram& program() const { return program_; }
+    // Integer ranges of all tensors, of which ranges() gives the real values.
+    std::vector<DeviceRange> integer_ranges(std::span<const IntervalTensor> box) const;
 
     const Graph& graph() const override { return program_.graph(); }
     Rounding rounding(const NodeView& node) const override;
     RealClamp clamp(const NodeView& node) const override;
     Input input(std::size_t k) const override;
+    std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
+    double settle(std::size_t k, double x, double lo, double hi) const override;
+    double input_step(std::size_t k) const override;
+    std::vector<std::vector<double>> evaluate(std::span<const std::vector<double>> point,
+                                              std::span<const TensorId> tensors, int variant) const override;
+    std::vector<std::string> assumptions() const override;
 
   private:
-    const IntegerProgram& program_;
+    const Tensor& input_tensor(std::size_t k) const { return graph().tensor(graph().inputs[k]); }
+
+    IntegerProgram program_;
 };
 
 }  // namespace gonogo::joint

@@ -8,7 +8,6 @@
 
 #include "joint/compile.hpp"
 #include "joint/integer_deployment.hpp"
-#include "semantics/quantizer.hpp"
 
 namespace gonogo {
 
@@ -16,39 +15,16 @@ namespace {
 
 using namespace joint;
 
-// Ranges of all tensors by interval propagation: of the integers on the device, or in real arithmetic.
-std::vector<IntervalTensor> interval_ranges(const std::shared_ptr<const Graph>& graph,
-                                            std::span<const IntervalTensor> box, const IntegerProgram* program) {
-    std::vector<IntervalTensor> values;
-    if (program == nullptr) {
-        RealProgram(graph).run(box, values);
-        return values;
-    }
-    std::vector<DeviceRange> inputs;
-    for (std::size_t k = 0; k < box.size(); ++k)
-        inputs.push_back(quantize_box(graph->tensor(graph->inputs[k]), box[k]));
-    std::vector<DeviceRange> ranges;
-    program->run(inputs, ranges);
-    values.resize(ranges.size());
-    for (std::size_t t = 0; t < ranges.size(); ++t) {
-        if (!ranges[t].integers.lo.empty() || ranges[t].floats.size() > 0)
-            values[t] = real_range(graph->tensor(static_cast<TensorId>(t)), ranges[t]);
-    }
-    return values;
-}
-
 // Sharpens the ranges of the wanted tensors by linear bounds. The deployed network's value is that of the real one plus
 // a difference: the pair of the graph with itself.
-void sharpen(const Graph& graph, std::span<const IntervalTensor> box, const IntegerProgram* program,
+void sharpen(const Graph& graph, std::span<const IntervalTensor> box, const Deployment* device,
              std::span<const TensorId> wanted, std::vector<IntervalTensor>& values) {
     const Pairing pairing = match(graph, graph);
-    std::unique_ptr<const IntegerDeployment> device;
-    if (program != nullptr) device = std::make_unique<const IntegerDeployment>(*program);
-    const Program system = compile(graph, graph, pairing, device.get());
+    const Program system = compile(graph, graph, pairing, device);
     std::vector<linear::BoxState> state{start(system, box)};
     const auto block_of = [&](TensorId t) {
         const Variables& x = system.tensors[static_cast<std::size_t>(t)];
-        return device ? x.v : x.r;
+        return device != nullptr ? x.v : x.r;
     };
     for (std::size_t t = 0; t < values.size(); ++t) {
         const linear::BlockId b = block_of(static_cast<TensorId>(t));
@@ -75,14 +51,17 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
     check_box(*graph, box);
     std::vector<TensorId> wanted = graph->outputs;
     if (!options.tensor.empty()) wanted = {graph->find(options.tensor)};
-    std::unique_ptr<const IntegerProgram> program;
+    std::unique_ptr<const Deployment> device;
     std::vector<IntervalTensor> settled(box.begin(), box.end());
+    std::vector<IntervalTensor> values;
     if (options.profile) {
-        program = std::make_unique<const IntegerProgram>(graph, *options.profile);
+        device = std::make_unique<const IntegerDeployment>(graph, *options.profile);
         settled = settle_box(*graph, box);
+        values = device->ranges(settled);
+    } else {
+        RealProgram(graph).run(box, values);
     }
-    std::vector<IntervalTensor> values = interval_ranges(graph, settled, program.get());
-    if (options.method != Method::interval) sharpen(*graph, settled, program.get(), wanted, values);
+    if (options.method != Method::interval) sharpen(*graph, settled, device.get(), wanted, values);
     std::vector<BoundResult> results;
     for (const TensorId t : wanted) {
         IntervalTensor& v = values[static_cast<std::size_t>(t)];

@@ -12,8 +12,6 @@
 #include "joint/compile.hpp"
 #include "joint/integer_deployment.hpp"
 #include "ops/elementwise.hpp"
-#include "ops/ort/ort.hpp"
-#include "semantics/quantizer.hpp"
 
 namespace gonogo {
 
@@ -64,35 +62,26 @@ class ErrorRun {
         : options_(options),
           box_(box),
           reference_(reference),
-          program_(deployed, options.profile),
+          device_(deployed, options.profile),
           pairing_(match(*reference, *deployed)) {}
 
     ErrorResult run() {
-        const Graph& d = program_.graph();
         result_.notes = pairing_.notes;
         reference_.run(box_, real_);
-        std::vector<DeviceRange> inputs;
-        for (std::size_t k = 0; k < box_.size(); ++k) inputs.push_back(quantize_box(d.tensor(d.inputs[k]), box_[k]));
-        program_.run(std::span<const DeviceRange>(inputs), integer_);
-        deployed_.resize(d.tensors.size());
-        for (std::size_t t = 0; t < integer_.size(); ++t) {
-            if (!integer_[t].integers.lo.empty() || integer_[t].floats.size() > 0)
-                deployed_[t] = real_range(d.tensors[t], integer_[t]);
-        }
+        deployed_ = device_.ranges(box_);
         choose_targets();
         find_bounds();
         for (const Target& t : targets_) report(t);
         find_witnesses();
         if (options_.attribute) attribute();
-        result_.saturation = find_saturation(program_, integer_);
-        state_assumptions();
+        result_.saturation = find_saturation(device_.program(), device_.integer_ranges(box_));
+        result_.assumptions = device_.assumptions();
         return std::move(result_);
     }
 
   private:
     void find_bounds() {
-        const IntegerDeployment device(program_);
-        joint_ = compile(reference_.graph(), program_.graph(), pairing_, &device);
+        joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
         state_.push_back(known_state(joint_));
         const linear::Solver solver(joint_.system);
         solver.run(state_, {options_.method});
@@ -125,7 +114,7 @@ class ErrorRun {
 
     // Outputs, then the logits: what a final softmax or argmax reads.
     void choose_targets() {
-        const Graph& d = program_.graph();
+        const Graph& d = device_.graph();
         const Graph& r = reference_.graph();
         if (!options_.tensor.empty()) {
             const TensorId t = d.find(options_.tensor);
@@ -192,7 +181,7 @@ class ErrorRun {
     }
 
     void report(const Target& target) {
-        const Tensor& t = program_.graph().tensor(target.deployed);
+        const Tensor& t = device_.graph().tensor(target.deployed);
         TensorError e;
         e.name = t.name;
         e.reference_name = reference_.graph().tensor(target.reference).name;
@@ -213,15 +202,15 @@ class ErrorRun {
 
     void find_witnesses() {
         std::int64_t macs = 1;
-        for (std::size_t n = 0; n < program_.graph().nodes.size(); ++n) {
-            const NodeView view(program_.graph(), static_cast<NodeId>(n));
+        for (std::size_t n = 0; n < device_.graph().nodes.size(); ++n) {
+            const NodeView view(device_.graph(), static_cast<NodeId>(n));
             if (view.op().work != nullptr) {
                 const Work w = view.op().work(view);
                 macs += w.macs.constant() + w.other_operations.constant();
             }
         }
         const std::int64_t evaluations = std::clamp<std::int64_t>(options_.search_multiplies / macs, 8, 4000);
-        SearchResult found = search(reference_, program_, box_, targets_, evaluations, options_.seed);
+        SearchResult found = search(reference_, device_, box_, targets_, evaluations, options_.seed);
         result_.evaluations = found.evaluations;
         for (std::size_t k = 0; k < targets_.size(); ++k) {
             TensorError& e = result_.tensors[k];
@@ -240,7 +229,7 @@ class ErrorRun {
 
     // What each layer would contribute alone; see LayerShare.
     void attribute() {
-        const Graph& d = program_.graph();
+        const Graph& d = device_.graph();
         // Softmax squeezes everything into [0, 1] and would hide the layers: prefer the logits, which come last.
         const TensorId output = targets_.back().deployed;
         if (!result_.tensors.back().joint) return;
@@ -271,6 +260,13 @@ class ErrorRun {
         RealClamp clamp(const NodeView& view) const override { return device_.clamp(view); }
         bool exact(const NodeView& view) const override { return view.id() != node_; }
         Input input(std::size_t k) const override { return node_ < 0 ? device_.input(k) : Input{}; }
+        std::vector<IntervalTensor> ranges(std::span<const IntervalTensor>) const override { return {}; }
+        double settle(std::size_t, double x, double, double) const override { return x; }
+        std::vector<std::vector<double>> evaluate(std::span<const std::vector<double>>, std::span<const TensorId>,
+                                                  int) const override {
+            return {};
+        }
+        std::vector<std::string> assumptions() const override { return {}; }
 
       private:
         const Deployment& device_;
@@ -278,44 +274,20 @@ class ErrorRun {
     };
 
     double bound_alone(NodeId node, TensorId output) const {
-        const IntegerDeployment device(program_);
-        const Alone alone(device, node);
-        const Program program = compile(reference_.graph(), program_.graph(), pairing_, &alone);
+        const Alone alone(device_, node);
+        const Program program = compile(reference_.graph(), device_.graph(), pairing_, &alone);
         std::vector<linear::BoxState> state{start(program, box_)};
         linear::Solver(program.system).run(state, {Method::interval});
         const linear::BlockState& d = state[0].block(program.tensors[static_cast<std::size_t>(output)].d);
         return *std::max_element(d.magnitude.begin(), d.magnitude.end());
     }
 
-    void state_assumptions() {
-        const Graph& d = program_.graph();
-        const bool tflm = options_.profile == Profile::tflm;
-        result_.assumptions.push_back(
-            tflm ? "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)"
-                 : "the device runs ONNX Runtime's integer kernels (profile ort)");
-        for (const TensorId t : d.inputs) {
-            if (d.tensor(t).is_quantized()) {
-                result_.assumptions.push_back("input '" + d.tensor(t).name +
-                                              "' is quantised to a nearest integer, ties either way, and saturated");
-            } else {
-                result_.assumptions.push_back(
-                    "input '" + d.tensor(t).name +
-                    "' reaches both networks as the same float32 numbers; ends of the box that aren't were widened");
-            }
-        }
-        for (std::size_t n = 0; !tflm && n < d.nodes.size(); ++n) {
-            const std::string text = ort_machine_assumption(NodeView(d, static_cast<NodeId>(n)));
-            if (!text.empty()) result_.assumptions.push_back(text);
-        }
-    }
-
     ErrorOptions options_;
     std::span<const IntervalTensor> box_;
     RealProgram reference_;
-    IntegerProgram program_;
+    IntegerDeployment device_;
     Pairing pairing_;
     std::vector<IntervalTensor> real_;
-    std::vector<DeviceRange> integer_;
     std::vector<IntervalTensor> deployed_;
     Program joint_;
     std::vector<linear::BoxState> state_;

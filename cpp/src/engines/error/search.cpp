@@ -5,8 +5,6 @@
 
 #include "gonogo/numeric/rounding.hpp"
 
-#include "semantics/quantizer.hpp"
-
 namespace gonogo::joint {
 
 namespace {
@@ -32,10 +30,11 @@ using Point = std::vector<std::vector<double>>;
 
 class Search {
   public:
-    Search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
+    Search(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
            std::span<const Target> targets, std::uint64_t seed)
         : reference_(reference), deployed_(deployed), box_(box), targets_(targets), random_(seed) {
         for (const Target& t : targets) {
+            tensors_.push_back(t.deployed);
             result_.witnesses.push_back(
                 {std::vector<double>(static_cast<std::size_t>(deployed.graph().tensor(t.deployed).elements()), 0.0),
                  -1.0,
@@ -57,21 +56,6 @@ class Search {
     }
 
   private:
-    double within(std::size_t k, std::size_t i, double x) const {
-        return std::min(std::max(x, box_[k].lo[i]), box_[k].hi[i]);
-    }
-
-    // Float inputs reach the device as float32 numbers: only those may be witnesses.
-    double settle(std::size_t k, std::size_t i, double x) const {
-        x = within(k, i, x);
-        const Tensor& t = deployed_.graph().tensor(deployed_.graph().inputs[k]);
-        if (t.is_quantized()) return x;
-        float f = static_cast<float>(x);
-        if (static_cast<double>(f) < box_[k].lo[i]) f = std::nextafter(f, std::numeric_limits<float>::infinity());
-        if (static_cast<double>(f) > box_[k].hi[i]) f = std::nextafter(f, -std::numeric_limits<float>::infinity());
-        return static_cast<double>(f);
-    }
-
     // One coordinate: an end of the box, anywhere inside, or next to a boundary between two integers of the quantiser,
     // where the rounding of the input is largest.
     double coordinate(std::size_t k, std::size_t i, int kind) {
@@ -79,9 +63,8 @@ class Search {
         const double hi = box_[k].hi[i];
         if (kind == 0) return random_.bits() % 2 == 0 ? lo : hi;
         const double x = lo + random_.unit() * (hi - lo);
-        const Tensor& t = deployed_.graph().tensor(deployed_.graph().inputs[k]);
-        if (kind == 1 || !t.is_quantized()) return x;
-        const double s = static_cast<double>(t.quantization->scale());
+        const double s = deployed_.input_step(k);
+        if (kind == 1 || s == 0.0) return x;
         return (std::floor(x / s) + (random_.bits() % 2 == 0 ? 0.4999 : 0.5001)) * s;
     }
 
@@ -119,38 +102,29 @@ class Search {
     }
 
     void evaluate(Point p) {
-        ++result_.evaluations;
-        const Graph& d = deployed_.graph();
         std::vector<IntervalTensor> exact;
-        std::vector<DeviceValue> device;
         for (std::size_t k = 0; k < p.size(); ++k) {
-            for (std::size_t e = 0; e < p[k].size(); ++e) p[k][e] = settle(k, e, p[k][e]);
+            for (std::size_t e = 0; e < p[k].size(); ++e)
+                p[k][e] = deployed_.settle(k, p[k][e], box_[k].lo[e], box_[k].hi[e]);
             IntervalTensor x(box_[k].shape);
             x.lo = p[k];
             x.hi = p[k];
             exact.push_back(std::move(x));
-            DeviceValue v;
-            const Tensor& t = d.tensor(d.inputs[k]);
-            for (const double x_e : p[k]) {
-                if (t.is_quantized()) {
-                    v.integers.push_back(quantize_point(t, x_e));
-                } else {
-                    v.floats.push_back(static_cast<float>(x_e));
-                }
-            }
-            device.push_back(std::move(v));
         }
-        deployed_.run(std::span<const DeviceValue>(device), values_);
         reference_.run(exact, reals_);
+        for (int variant = 0; variant < deployed_.variants(); ++variant) {
+            ++result_.evaluations;
+            compare(p, deployed_.evaluate(p, tensors_, variant));
+        }
+    }
+
+    void compare(const Point& p, const std::vector<std::vector<double>>& device) {
         for (std::size_t t = 0; t < targets_.size(); ++t) {
             Witness& w = result_.witnesses[t];
-            const Tensor& tensor = d.tensor(targets_[t].deployed);
-            const DeviceValue& v = values_[static_cast<std::size_t>(targets_[t].deployed)];
             const IntervalTensor& r = reals_[static_cast<std::size_t>(targets_[t].reference)];
             double worst = 0.0;
             for (std::size_t e = 0; e < w.value.size(); ++e) {
-                const double real = tensor.is_quantized() ? dequantized(*tensor.quantization, v.integers[e])
-                                                          : static_cast<double>(v.floats[e]);
+                const double real = device[t][e];
                 const double apart =
                     std::max({0.0, numeric::sub_down(real, r.hi[e]), numeric::sub_down(r.lo[e], real)});
                 w.value[e] = std::max(w.value[e], apart);
@@ -164,18 +138,18 @@ class Search {
     }
 
     const RealProgram& reference_;
-    const IntegerProgram& deployed_;
+    const Deployment& deployed_;
     std::span<const IntervalTensor> box_;
     std::span<const Target> targets_;
     Random random_;
     SearchResult result_;
-    std::vector<DeviceValue> values_;
+    std::vector<TensorId> tensors_;
     std::vector<IntervalTensor> reals_;
 };
 
 }  // namespace
 
-SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
+SearchResult search(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
                     std::span<const Target> targets, std::int64_t evaluations, std::uint64_t seed) {
     return Search(reference, deployed, box, targets, seed).run(evaluations);
 }

@@ -5,8 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "gonogo/semantics/integer.hpp"
 #include "gonogo/semantics/real.hpp"
+
+#include "joint/deployment.hpp"
 
 namespace gonogo::joint {
 
@@ -27,9 +28,9 @@ struct SearchResult {
 };
 
 // Centre, corners, random points and a local search around the best point of each target, within a budget of
-// evaluations; the same seed gives the same result. Every value is |v - r| with v the exact integer evaluation and r a
-// rigorous enclosure of the reference at that very input, rounded towards zero.
-SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
+// evaluations; the same seed gives the same result. Every value is |v - r| with v the exact evaluation on the device
+// and r a rigorous enclosure of the reference at that very input, rounded towards zero.
+SearchResult search(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
                     std::span<const Target> targets, std::int64_t evaluations, std::uint64_t seed);
 
 }  // namespace gonogo::joint
