@@ -27,6 +27,11 @@ Profile profile_named(const std::string& name) {
     throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
 }
 
+DeviceArithmetic arithmetic_named(const std::string& name) {
+    if (name == "real") return RealArithmetic{};
+    return profile_named(name);
+}
+
 Method method_named(const std::string& name) {
     if (name == "interval") return Method::interval;
     if (name == "linear") return Method::linear;
@@ -259,8 +264,7 @@ void register_engines(py::module_& m) {
         [](const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
            const std::string& semantics, const std::optional<std::string>& tensor, const std::string& method) {
             const auto box = take_box(*graph, lo, hi);
-            BoundOptions options{std::nullopt, tensor.value_or(""), method_named(method)};
-            if (semantics != "real") options.profile = profile_named(semantics);
+            const BoundOptions options{arithmetic_named(semantics), tensor.value_or(""), method_named(method)};
             return guarded([&] { return bound(graph, box, options); });
         },
         py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),

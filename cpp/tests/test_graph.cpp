@@ -120,7 +120,8 @@ void test_what_the_engines_refuse() {
     CHECK(check::throws<BoxError>([&] { bound(graph, upside_down, {}); }));
     CHECK(check::throws<BoxError>([&] { bound(graph, {}, {}); }));
     const std::vector<IntervalTensor> fine = {IntervalTensor(Shape{1, 2})};
-    CHECK(check::throws<ModelError>([&] { bound(graph, fine, {.profile = {}, .tensor = "no such tensor"}); }));
+    CHECK(check::throws<ModelError>(
+        [&] { bound(graph, fine, {.device = RealArithmetic{}, .tensor = "no such tensor"}); }));
 }
 
 }  // namespace

@@ -25,6 +25,11 @@ inline constexpr RealClamp no_clamp{-unlimited, unlimited};
 using Rounding =
     std::function<void(std::span<const double> magnitude, std::span<const double> mass, std::span<double> error)>;
 
+// A result of the device at a point: between lo and hi, which are equal where it is computed exactly.
+struct Enclosure {
+    std::vector<double> lo, hi;
+};
+
 class Deployment {
   public:
     virtual ~Deployment() = default;
@@ -64,9 +69,9 @@ class Deployment {
     virtual double settle(std::size_t k, double x, double lo, double hi) const = 0;
     // The step of the quantiser in front of input k; 0: none.
     virtual double input_step(std::size_t) const { return 0.0; }
-    // Values of the tensors asked for at a point, exactly, in real units.
-    virtual std::vector<std::vector<double>> evaluate(std::span<const std::vector<double>> point,
-                                                      std::span<const TensorId> tensors, int variant) const = 0;
+    // Values of the tensors asked for at a point, in real units.
+    virtual std::vector<Enclosure> evaluate(std::span<const std::vector<double>> point,
+                                            std::span<const TensorId> tensors, int variant) const = 0;
 
     // ---- for the report
 

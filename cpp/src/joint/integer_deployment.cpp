@@ -98,8 +98,8 @@ double IntegerDeployment::input_step(std::size_t k) const {
     return t.is_quantized() ? static_cast<double>(t.quantization->scale()) : 0.0;
 }
 
-std::vector<std::vector<double>> IntegerDeployment::evaluate(std::span<const std::vector<double>> point,
-                                                             std::span<const TensorId> tensors, int) const {
+std::vector<Enclosure> IntegerDeployment::evaluate(std::span<const std::vector<double>> point,
+                                                   std::span<const TensorId> tensors, int) const {
     std::vector<DeviceValue> inputs;
     for (std::size_t k = 0; k < point.size(); ++k) {
         DeviceValue v;
@@ -114,7 +114,7 @@ std::vector<std::vector<double>> IntegerDeployment::evaluate(std::span<const std
     }
     std::vector<DeviceValue> values;
     program_.run(std::span<const DeviceValue>(inputs), values);
-    std::vector<std::vector<double>> out;
+    std::vector<Enclosure> out;
     for (const TensorId t : tensors) {
         const DeviceValue& v = values[static_cast<std::size_t>(t)];
         std::vector<double> real;
@@ -123,7 +123,7 @@ std::vector<std::vector<double>> IntegerDeployment::evaluate(std::span<const std
         } else {
             for (const float f : v.floats) real.push_back(static_cast<double>(f));
         }
-        out.push_back(std::move(real));
+        out.push_back({real, real});
     }
     return out;
 }

@@ -22,8 +22,8 @@ class IntegerDeployment final : public Deployment {
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
     double settle(std::size_t k, double x, double lo, double hi) const override;
     double input_step(std::size_t k) const override;
-    std::vector<std::vector<double>> evaluate(std::span<const std::vector<double>> point,
-                                              std::span<const TensorId> tensors, int variant) const override;
+    std::vector<Enclosure> evaluate(std::span<const std::vector<double>> point, std::span<const TensorId> tensors,
+                                    int variant) const override;
     std::vector<std::string> assumptions() const override;
 
   private:

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "gonogo/joint/device.hpp"
 #include "gonogo/linear/method.hpp"
 #include "gonogo/semantics/integer.hpp"
 
@@ -20,8 +20,8 @@ struct BoundResult {
 };
 
 struct BoundOptions {
-    std::optional<Profile> profile;  // empty: the graph in real arithmetic; else the deployed integers, dequantised
-    std::string tensor;              // the tensor to bound; empty: every output
+    DeviceArithmetic device = RealArithmetic{};  // what the graph runs in; integers are bounded dequantised
+    std::string tensor;                          // the tensor to bound; empty: every output
     Method method = Method::linear;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gonogo/joint/device.hpp"
 #include "gonogo/linear/method.hpp"
 #include "gonogo/semantics/integer.hpp"
 #include "gonogo/semantics/real.hpp"
@@ -14,7 +15,7 @@
 namespace gonogo {
 
 struct ErrorOptions {
-    Profile profile = Profile::tflm;
+    DeviceArithmetic device = Profile::tflm;
     Method method = Method::linear;
     std::string tensor;  // deployed tensor to compare; empty = every output and the logits before it
     std::int64_t search_multiplies = 500'000'000;  // work the witness search may do, in multiply-accumulates

@@ -7,7 +7,7 @@
 #include "gonogo/semantics/real.hpp"
 
 #include "joint/compile.hpp"
-#include "joint/integer_deployment.hpp"
+#include "joint/make_deployment.hpp"
 
 namespace gonogo {
 
@@ -54,8 +54,8 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
     std::unique_ptr<const Deployment> device;
     std::vector<IntervalTensor> settled(box.begin(), box.end());
     std::vector<IntervalTensor> values;
-    if (options.profile) {
-        device = std::make_unique<const IntegerDeployment>(graph, *options.profile);
+    if (!std::holds_alternative<RealArithmetic>(options.device)) {
+        device = make_deployment(graph, options.device);
         settled = settle_box(*graph, box);
         values = device->ranges(settled);
     } else {

@@ -11,6 +11,7 @@
 #include "engines/error/search.hpp"
 #include "joint/compile.hpp"
 #include "joint/integer_deployment.hpp"
+#include "joint/make_deployment.hpp"
 #include "ops/elementwise.hpp"
 
 namespace gonogo {
@@ -62,7 +63,8 @@ class ErrorRun {
         : options_(options),
           box_(box),
           reference_(reference),
-          device_(deployed, options.profile),
+          deployment_(make_deployment(deployed, options.device)),
+          device_(*deployment_),
           pairing_(match(*reference, *deployed)) {}
 
     ErrorResult run() {
@@ -74,7 +76,8 @@ class ErrorRun {
         for (const Target& t : targets_) report(t);
         find_witnesses();
         if (options_.attribute) attribute();
-        result_.saturation = find_saturation(device_.program(), device_.integer_ranges(box_));
+        if (const auto* integers = dynamic_cast<const IntegerDeployment*>(&device_))
+            result_.saturation = find_saturation(integers->program(), integers->integer_ranges(box_));
         result_.assumptions = device_.assumptions();
         return std::move(result_);
     }
@@ -262,8 +265,8 @@ class ErrorRun {
         Input input(std::size_t k) const override { return node_ < 0 ? device_.input(k) : Input{}; }
         std::vector<IntervalTensor> ranges(std::span<const IntervalTensor>) const override { return {}; }
         double settle(std::size_t, double x, double, double) const override { return x; }
-        std::vector<std::vector<double>> evaluate(std::span<const std::vector<double>>, std::span<const TensorId>,
-                                                  int) const override {
+        std::vector<Enclosure> evaluate(std::span<const std::vector<double>>, std::span<const TensorId>,
+                                        int) const override {
             return {};
         }
         std::vector<std::string> assumptions() const override { return {}; }
@@ -285,7 +288,8 @@ class ErrorRun {
     ErrorOptions options_;
     std::span<const IntervalTensor> box_;
     RealProgram reference_;
-    IntegerDeployment device_;
+    std::unique_ptr<const Deployment> deployment_;
+    const Deployment& device_;
     Pairing pairing_;
     std::vector<IntervalTensor> real_;
     std::vector<IntervalTensor> deployed_;

@@ -118,15 +118,14 @@ class Search {
         }
     }
 
-    void compare(const Point& p, const std::vector<std::vector<double>>& device) {
+    void compare(const Point& p, const std::vector<Enclosure>& device) {
         for (std::size_t t = 0; t < targets_.size(); ++t) {
             Witness& w = result_.witnesses[t];
             const IntervalTensor& r = reals_[static_cast<std::size_t>(targets_[t].reference)];
             double worst = 0.0;
             for (std::size_t e = 0; e < w.value.size(); ++e) {
-                const double real = device[t][e];
-                const double apart =
-                    std::max({0.0, numeric::sub_down(real, r.hi[e]), numeric::sub_down(r.lo[e], real)});
+                const double apart = std::max(
+                    {0.0, numeric::sub_down(device[t].lo[e], r.hi[e]), numeric::sub_down(r.lo[e], device[t].hi[e])});
                 w.value[e] = std::max(w.value[e], apart);
                 worst = std::max(worst, apart);
             }
