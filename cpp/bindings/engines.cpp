@@ -277,8 +277,12 @@ void register_engines(py::module_& m) {
            const std::vector<py::object>& hi, const std::string& profile, const std::optional<std::string>& tensor,
            std::int64_t search_multiplies, std::uint64_t seed, bool attribute, const std::string& method) {
             const auto box = take_box(*deployed, lo, hi);
-            const ErrorOptions options{
-                profile_named(profile), method_named(method), tensor.value_or(""), search_multiplies, seed, attribute};
+            const ErrorOptions options{arithmetic_named(profile),
+                                       method_named(method),
+                                       tensor.value_or(""),
+                                       search_multiplies,
+                                       seed,
+                                       attribute};
             return guarded([&] { return error(reference, deployed, box, options); });
         },
         py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"), py::arg("profile"),
