@@ -53,13 +53,16 @@ class Chunk {
         for (std::size_t r = 0; r < queries_.size(); ++r) result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
     }
 
+    double work() const { return work_; }
+
   private:
     std::int64_t count() const { return static_cast<std::int64_t>(queries_.size()); }
     const BoxState& state(std::int64_t r) const { return *queries_[at(r)].state; }
 
-    // c += value, lowered by `factor` times the mass and by what may underflow.
+    // c += value, lowered by `factor` times the mass and by what may underflow. `factor` is twice what the theorem asks
+    // for, so the product and the sum may be rounded.
     void charge(std::int64_t r, RowSums sums, double factor, double tiny) {
-        const double error = numeric::rigorous ? numeric::add_up(numeric::mul_up(sums.mass, factor), tiny) : 0.0;
+        const double error = numeric::rigorous ? sums.mass * factor + tiny : 0.0;
         bound_[at(r)] = numeric::add_down(bound_[at(r)], numeric::sub_down(sums.value, error));
         if (!(bound_[at(r)] > -infinity)) bound_[at(r)] = -infinity;  // NaN stays nowhere
     }
@@ -76,12 +79,14 @@ class Chunk {
         return sums;
     }
 
-    // Factor on a mass for sums of at most `terms` products, and n values, of which 2^-53 each would be exact.
+    // Factor on a mass for sums of at most `terms` products, and n values, of which 2^-53 each would be exact. An
+    // uncertainty is at most 1, so that rounding its product with the mass is covered too.
     static double factor(std::int64_t terms, std::int64_t n, double uncertainty) {
-        return numeric::add_up(static_cast<double>(std::max(terms, n) + 16) * 0x1p-52, uncertainty);
+        return numeric::add_up(static_cast<double>(std::max(terms, n) + 20) * 0x1p-52, uncertainty);
     }
+    // Far more than (terms + 2) 2^-1074 (sum + 1), and quick: no operand or result is subnormal.
     static double underflow(std::int64_t terms, double sum) {
-        return numeric::mul_up(static_cast<double>(terms + 2) * 0x1p-1074, numeric::add_up(sum, 1.0));
+        return static_cast<double>(terms + 2) * (sum + 1.0) * 0x1p-1021;
     }
 
     void substitute(BlockId b) {
@@ -151,6 +156,7 @@ class Chunk {
         for (const AffineTerm& t : step.terms) {
             charge_present(t.x);
             t.map->pull(rows, rows_[at(t.x)]);
+            work_ += static_cast<double>(count() * rows.height() * rows.width() * t.map->work());
         }
     }
 
@@ -249,6 +255,7 @@ class Chunk {
     std::vector<Rows> rows_;
     std::vector<double> bound_;
     std::span<double> forms_;
+    double work_ = 0.0;
 };
 
 }  // namespace
@@ -260,18 +267,23 @@ std::int64_t input_count(const System& system) {
     return n;
 }
 
-void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
-                  std::span<double> forms) {
+double lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
+                    std::span<double> forms) {
     std::int64_t widest = 1;
     for (BlockId b = 0; b <= target; ++b) widest = std::max(widest, system.block(b).size());
     const std::int64_t rows = std::clamp<std::int64_t>(chunk_values / widest, 16, most_rows);
     const auto count = static_cast<std::int64_t>(queries.size());
     const std::int64_t inputs = count == 0 ? 0 : static_cast<std::int64_t>(forms.size()) / count;
+    std::vector<double> work(at(count / rows + 1), 0.0);
     numeric::parallel_for(count, rows, [&](std::int64_t first, std::int64_t last) {
         const auto n = at(last - first);
-        Chunk(system, queries.subspan(at(first), n))
-            .run(target, result.subspan(at(first), n), forms.subspan(at(first * inputs), n * at(inputs)));
+        Chunk chunk(system, queries.subspan(at(first), n));
+        chunk.run(target, result.subspan(at(first), n), forms.subspan(at(first * inputs), n * at(inputs)));
+        work[at(first / rows)] = chunk.work();
     });
+    double sum = 0.0;
+    for (const double w : work) sum += w;
+    return sum;
 }
 
 }  // namespace gonogo::linear

@@ -107,14 +107,19 @@ class ErrorSession::Run {
         joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
         state_.push_back(known_state(start(joint_, box_), real_, deployed_));
         const linear::Solver solver(joint_.system);
-        solver.run(state_, {options_.method});
+        if (!solver.run(state_, {options_.method, false, options_.multiplies})) {
+            result_.notes.push_back(
+                "the limit of multiplications was reached: later layers are bounded by intervals alone; a higher limit "
+                "gives sharper bounds");
+        }
         if (options_.method == Method::interval) return;
         for (const Target& t : targets_) {
             const Variables& x = joint_.tensors[static_cast<std::size_t>(t.deployed)];
             if (x.d < 0) continue;
             std::vector<std::vector<std::int64_t>> all(1);
             for (std::int64_t e = 0; e < x.layout.block.size(); ++e) all[0].push_back(e);
-            solver.refine(state_, x.d, all);
+            double enough = infinity;  // the outputs themselves are always worth it
+            solver.refine(state_, x.d, all, enough);
         }
     }
 
