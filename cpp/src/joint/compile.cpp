@@ -183,6 +183,7 @@ class Compiler {
         s.name = g_.tensor(t).name;
         const BlockId r = program_.system.add(x.layout.block, std::move(s));
         program_.inputs.push_back(r);
+        program_.input_layouts.push_back(x.layout);
         x.r = r;
         if (device_ == nullptr) return;
         if (pairing_.reference_of[at(t)] == absent) {
@@ -740,18 +741,22 @@ linear::BoxState start(const Program& program, std::span<const IntervalTensor> b
         linear::BlockState& x = state.block(program.inputs[k]);
         x.lo.resize(box[k].size());
         x.hi.resize(box[k].size());
-        const Layout* layout = nullptr;
-        for (const Variables& v : program.tensors) {
-            if (v.r == program.inputs[k]) layout = &v.layout;
-            if (layout != nullptr) break;
-        }
         for (std::size_t i = 0; i < box[k].size(); ++i) {
-            const std::size_t p = layout == nullptr ? i : layout->place(i);
+            const std::size_t p = program.input_layouts[k].place(i);
             x.lo[p] = box[k].lo[i];
             x.hi[p] = box[k].hi[i];
         }
     }
     return state;
+}
+
+IntervalTensor input_box(const Program& program, std::size_t k, const linear::InputBox& part, const Shape& shape) {
+    IntervalTensor box(shape);
+    for (std::size_t i = 0; i < box.size(); ++i) {
+        box.lo[i] = part.lo[k][program.input_layouts[k].place(i)];
+        box.hi[i] = part.hi[k][program.input_layouts[k].place(i)];
+    }
+    return box;
 }
 
 void set_ranges(const Variables& tensor, linear::BlockId block, const IntervalTensor& range, linear::BoxState& state) {

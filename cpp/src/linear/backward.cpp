@@ -40,7 +40,8 @@ class Chunk {
         bound_.assign(queries.size(), 0.0);
     }
 
-    void run(BlockId target, std::span<double> result) {
+    void run(BlockId target, std::span<double> result, std::span<double> forms) {
+        forms_ = forms;
         std::vector<std::int64_t> elements;
         std::vector<double> signs;
         for (const Query& q : queries_) elements.push_back(q.element), signs.push_back(q.sign);
@@ -107,8 +108,16 @@ class Chunk {
     }
 
     void concretise(BlockId b) {
-        const Rows& rows = rows_[at(b)];
+        Rows& rows = rows_[at(b)];
         const std::int64_t n = s_.block(b).size();
+        if (!forms_.empty() && s_.step(b).kind == Step::Kind::input) {
+            std::int64_t before = 0;
+            for (BlockId i = 0; i < b; ++i) before += s_.step(i).kind == Step::Kind::input ? s_.block(i).size() : 0;
+            const std::int64_t all = static_cast<std::int64_t>(forms_.size()) / count();
+            rows.widen();
+            for (std::int64_t r = 0; r < count(); ++r)
+                std::copy(rows.row(r), rows.row(r) + n, forms_.data() + r * all + before);
+        }
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& x = state(r).block(b);
             charge(r, dot(rows, r, x.lo.data(), x.hi.data(), x.magnitude.data()), factor(0, n, 0.0),
@@ -151,11 +160,32 @@ class Chunk {
         }
     }
 
+    // What a row loses where the bounds of a relation lie apart, in the middle of its inputs' ranges.
+    void add_losses(BlockId b, std::int64_t r) const {
+        const Step& step = s_.step(b);
+        const StepState& y = state(r).step(b);
+        std::vector<double>& losses = (*queries_[at(r)].losses)[at(b)];
+        losses.resize(at(s_.block(b).size()), 0.0);
+        rows_[at(b)].each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
+            const double* a = rows_[at(b)].row(r) + from;
+            for (std::int64_t i = 0; i < n; ++i) {
+                const std::size_t e = at(element + i);
+                double apart = y.above[e] - y.below[e];
+                for (int k = 0; k < step.relation->inputs(); ++k) {
+                    const BlockState& x = state(r).block(step.inputs[at(k)]);
+                    apart += (y.slope_above[k][e] - y.slope_below[k][e]) * (0.5 * x.lo[e] + 0.5 * x.hi[e]);
+                }
+                if (apart > 0.0) losses[e] += std::fabs(a[i]) * apart;
+            }
+        });
+    }
+
     void relation(BlockId b) {
         const Step& step = s_.step(b);
         const Rows& rows = rows_[at(b)];
         const std::int64_t n = s_.block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
+            if (queries_[at(r)].losses != nullptr) add_losses(b, r);
             const StepState& y = state(r).step(b);
             double sum = 0.0;
             for (int k = 0; k < step.relation->inputs(); ++k)
@@ -224,18 +254,29 @@ class Chunk {
     std::span<const Query> queries_;
     std::vector<Rows> rows_;
     std::vector<double> bound_;
+    std::span<double> forms_;
 };
 
 }  // namespace
 
-void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result) {
+std::int64_t input_count(const System& system) {
+    std::int64_t n = 0;
+    for (std::size_t b = 0; b < system.blocks.size(); ++b)
+        n += system.steps[b].kind == Step::Kind::input ? system.blocks[b].size() : 0;
+    return n;
+}
+
+void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
+                  std::span<double> forms) {
     std::int64_t widest = 1;
     for (BlockId b = 0; b <= target; ++b) widest = std::max(widest, system.block(b).size());
     const std::int64_t rows = std::clamp<std::int64_t>(chunk_values / widest, 16, most_rows);
     const auto count = static_cast<std::int64_t>(queries.size());
+    const std::int64_t inputs = count == 0 ? 0 : static_cast<std::int64_t>(forms.size()) / count;
     numeric::parallel_for(count, rows, [&](std::int64_t first, std::int64_t last) {
         const auto n = at(last - first);
-        Chunk(system, queries.subspan(at(first), n)).run(target, result.subspan(at(first), n));
+        Chunk(system, queries.subspan(at(first), n))
+            .run(target, result.subspan(at(first), n), forms.subspan(at(first * inputs), n * at(inputs)));
     });
 }
 

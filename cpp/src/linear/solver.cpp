@@ -160,8 +160,8 @@ void Solver::relax(BoxState& state, BlockId id, const double* const* points) con
     }
 }
 
-void Solver::refine(std::span<BoxState> states, BlockId block,
-                    std::span<const std::vector<std::int64_t>> elements) const {
+void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
+                    bool forms) const {
     std::vector<Query> queries;
     for (std::size_t k = 0; k < states.size(); ++k) {
         for (const std::int64_t e : elements[k]) {
@@ -171,13 +171,19 @@ void Solver::refine(std::span<BoxState> states, BlockId block,
     }
     if (queries.empty()) return;
     std::vector<double> bounds(queries.size());
-    lower_bounds(s_, block, queries, bounds);
+    const std::int64_t inputs = forms ? input_count(s_) : 0;
+    std::vector<double> rows(queries.size() * at(inputs));
+    lower_bounds(s_, block, queries, bounds, rows);
     std::size_t next = 0;
     for (std::size_t k = 0; k < states.size(); ++k) {
         if (elements[k].empty()) continue;
         BlockState& y = states[k].block(block);
         for (const std::int64_t e : elements[k]) {
             meet(y.lo[at(e)], y.hi[at(e)], bounds[next], -bounds[next + 1], s_.step(block).name);
+            if (forms) {
+                y.forms.resize(y.lo.size() * at(inputs), 0.0);
+                std::copy_n(rows.data() + next * at(inputs), inputs, y.forms.data() + e * inputs);
+            }
             next += 2;
         }
         y.settle();
@@ -186,7 +192,7 @@ void Solver::refine(std::span<BoxState> states, BlockId block,
 
 // The first input, then the hints, then the others: a pair's difference is refined only where the sharper ranges of the
 // reference and of the device leave it loose.
-void Solver::refine_inputs(std::span<BoxState> states, BlockId id) const {
+void Solver::refine_inputs(std::span<BoxState> states, BlockId id, bool forms) const {
     const Step& step = s_.step(id);
     const auto inputs = at(step.input_count());
     std::vector<std::size_t> order{0};
@@ -214,14 +220,14 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id) const {
                 elements[b].push_back(i);
             }
         }
-        refine(states, input, elements);
+        refine(states, input, elements, forms);
     }
 }
 
 void Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
     for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
         const bool relation = s_.step(b).relation || s_.step(b).group;
-        if (relation && options.method != Method::interval) refine_inputs(states, b);
+        if (relation && options.method != Method::interval) refine_inputs(states, b, options.forms);
         numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t k = first; k < last; ++k) {
                 step(states[at(k)], b);

@@ -14,6 +14,7 @@ namespace gonogo::linear {
 
 struct SolverOptions {
     Method method = Method::linear;
+    bool forms = false;  // keep the refined elements' coefficients over the inputs
 };
 
 class Solver {
@@ -25,7 +26,8 @@ class Solver {
     void run(std::span<BoxState> states, const SolverOptions& options) const;
 
     // Back-substitutes the given elements of a block in every state and intersects.
-    void refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements) const;
+    void refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
+                bool forms = false) const;
 
     // Interval propagation through one step, then (but for relations) its linear bounds.
     void step(BoxState& state, BlockId block) const;
@@ -33,7 +35,7 @@ class Solver {
     void relax(BoxState& state, BlockId block, const double* const* points = nullptr) const;
 
   private:
-    void refine_inputs(std::span<BoxState> states, BlockId block) const;
+    void refine_inputs(std::span<BoxState> states, BlockId block, bool forms) const;
 
     const System& s_;
 };
