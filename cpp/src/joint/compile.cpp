@@ -125,11 +125,24 @@ class Compiler {
 
     // ---- rounding and clamps
 
-    // Noise of the pair's difference: what the device rounds at this node, from the ranges of its exact value.
-    static linear::Noise noise_from(const Rounding& rounding, BlockId exact_value) {
+    // Noise of the pair's difference: the same number as in the deployed value, so the same bound. (The range of that
+    // value wouldn't do: it holds what was rounded already, and `rounding` wants what it was before.)
+    static linear::Noise noise_of(const Rounding& rounding, BlockId value) {
         if (!rounding) return {};
-        return [rounding, exact_value](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
-            rounding(v.magnitude(exact_value), v.mass(exact_value), noise);
+        return [value](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
+            const std::span<const double> known = v.noise(value);
+            std::copy(known.begin(), known.end(), noise.begin());
+        };
+    }
+    // The same and a share of |x| on top of it.
+    static linear::Noise with_share(const linear::Noise& noise, double share, BlockId x) {
+        return [noise, share, x](const linear::Values& v, std::span<const double> lo, std::span<const double> hi,
+                                 std::span<const double> mass, std::span<double> out) {
+            std::fill(out.begin(), out.end(), 0.0);
+            if (noise) noise(v, lo, hi, mass, out);
+            const std::span<const double> size = v.magnitude(x);
+            for (std::size_t i = 0; i < out.size(); ++i)
+                out[i] = numeric::add_up(out[i], numeric::mul_up(share, size[i]));
         };
     }
     // Noise of the deployed value itself.
@@ -181,24 +194,23 @@ class Compiler {
         const std::string& name = g_.tensor(t).name;
         const Block& block = x.layout.block;
         const auto n = at(block.size());
-        // v = gain x + e, d = (gain - 1) x + e.
+        // v = gain x + e, d = (gain - 1) x + e. gain - 1 may be known to within more than its own size: what it isn't
+        // known to is noise, not a share of the weight.
         const bool unit = in.gain_lo == 1.0 && in.gain_hi == 1.0;
         const double gain = 0.5 * in.gain_lo + 0.5 * in.gain_hi;
         const double uncertainty = unit ? 0.0 : numeric::div_up(numeric::radius_up(gain, in.gain_lo, in.gain_hi), gain);
         const BlockId v =
             affine(name, block, {{r, linear::diagonal_map(block, std::vector<double>(n, gain), uncertainty)}}, {}, {},
                    own_noise(in.rounding));
-        std::vector<linear::AffineTerm> terms;
+        double mid = 0.0;
+        linear::Noise noise = noise_of(in.rounding, v);
         if (!unit) {
             const Interval rest = Interval{in.gain_lo, in.gain_hi} - Interval::point(1.0);
-            const double mid = 0.5 * rest.lo + 0.5 * rest.hi;
+            mid = 0.5 * rest.lo + 0.5 * rest.hi;
             const double radius = numeric::radius_up(mid, rest.lo, rest.hi);
-            terms.push_back({r, linear::diagonal_map(block, std::vector<double>(n, mid),
-                                                     radius == 0.0 ? 0.0 : numeric::div_up(radius, std::fabs(mid)))});
-        } else {
-            terms.push_back({r, linear::diagonal_map(block, 0.0)});
+            if (radius > 0.0) noise = with_share(noise, radius, r);
         }
-        const BlockId d = affine(name, block, std::move(terms), {}, {}, noise_from(in.rounding, v));
+        const BlockId d = affine(name, block, {{r, linear::diagonal_map(block, mid)}}, {}, {}, std::move(noise));
         if (identity(in.clamp)) {
             x.d = d;
             x.v = v;
@@ -213,8 +225,9 @@ class Compiler {
     void node(NodeId id) {
         const Match& m = pairing_.matches[at(id)];
         const Node& node = g_.node(id);
-        if (m.kind == Match::Kind::none || is_folded(g_, node) || !known(node.inputs[0])) return;
+        if (m.kind == Match::Kind::none || is_folded(g_, node)) return;
         const NodeView view(g_, id);
+        if (!known(node.inputs[0]) && !constant_first(view)) return;
         if (m.kind == Match::Kind::one_sided) {
             one_sided(view);
             return;
@@ -252,6 +265,13 @@ class Compiler {
             case JointKind::none:
                 return;
         }
+    }
+
+    // A constant on the left of variables.
+    bool constant_first(const NodeView& view) const {
+        const auto constant = [&](TensorId t) { return t != absent && g_.tensor(t).is_constant; };
+        const std::vector<TensorId>& inputs = view.node().inputs;
+        return constant(inputs[0]) && reads(view, 1) && !std::all_of(inputs.begin(), inputs.end(), constant);
     }
 
     static bool reads(const NodeView& view, std::size_t k) {
@@ -292,7 +312,7 @@ class Compiler {
         BlockId v = x.v;
         if (rounding) {
             v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding));
-            d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_from(rounding, v));
+            d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_of(rounding, v));
         }
         finish(out, x.r, d, v, no_clamp, device_clamp(view, no_clamp));
     }
@@ -348,12 +368,12 @@ class Compiler {
             v = affine(name, block, {{x.v, weights}}, spread(device.bias_lo, pixels), spread(device.bias_hi, pixels),
                        own_noise(rounding));
             // v' - r' = Wq d + (Wq - W) r + (bq - b) + e.
-            AffineMap change = difference(device, map);
-            change.weight_uncertainty =
-                numeric::add_up(change.weight_uncertainty, device.weight_uncertainty);  // of the device: 0 today
+            const AffineMap change = difference(device, map);
             std::vector<linear::AffineTerm> terms{{x.d, weights}, {x.r, map_of(change)}};
-            linear::Noise noise = noise_from(rounding, v);
-            if (map.weight_uncertainty > 0.0 && !exact(view)) noise = with_uncertainty(noise, map, x.r);
+            linear::Noise noise = noise_of(rounding, v);
+            for (const AffineMap* side : {&map, &device}) {  // where the device is exact both are one matrix
+                if (side->weight_uncertainty > 0.0 && !exact(view)) noise = with_uncertainty(noise, *side, x.r);
+            }
             d = affine(name, block, std::move(terms), spread(change.bias_lo, pixels), spread(change.bias_hi, pixels),
                        std::move(noise));
         }
@@ -363,8 +383,8 @@ class Compiler {
                device_clamp(view, m.reference_clamp));
     }
 
-    // A reference's weights known to within rho |W| (a folded batch_norm) move its value by at most rho |W| |r|, which
-    // the difference of the numbers doesn't hold.
+    // Weights of either side known to within rho |W| only (batch_norm, alone or folded) move Wq r - W r by at most
+    // rho |W| |r|, which the difference of the numbers doesn't hold.
     static linear::Noise with_uncertainty(const linear::Noise& noise, const AffineMap& map, BlockId r) {
         const MapPointer slack = map_of(uncertainty(map));
         return [noise, slack, r](const linear::Values& v, std::span<const double> lo, std::span<const double> hi,
@@ -460,7 +480,7 @@ class Compiler {
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
             v = make(std::move(v_terms), v_bias, own_noise(rounding));
-            d = make(std::move(d_terms), d_bias, noise_from(rounding, v));
+            d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -505,7 +525,7 @@ class Compiler {
                 const MapPointer weights = map(std::move(device), 0.0);
                 v = affine(name, layout.block, {{x.x.v, weights}}, {}, {}, own_noise(rounding));
                 d = affine(name, layout.block, {{x.x.d, weights}, {x.x.r, map(std::move(change), 0x1p-53)}}, {}, {},
-                           noise_from(rounding, v));
+                           noise_of(rounding, v));
             }
         } else {
             const auto spread_out = [&](const Operand& o, const std::vector<std::size_t>& from, BlockId block) {
@@ -524,7 +544,7 @@ class Compiler {
                 const BlockId dp = relate(name, layout.block, product_pair_relation(),
                                           {ra, spread_out(a, elements.a, a.x.d), rb, spread_out(b, elements.b, b.x.d)});
                 v = affine(name, layout.block, {{vp, same(layout.block)}}, {}, {}, own_noise(rounding));
-                d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_from(rounding, v));
+                d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_of(rounding, v));
             }
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
@@ -582,7 +602,7 @@ class Compiler {
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
             v = make(std::move(v_terms), v_bias, own_noise(rounding));
-            d = make(std::move(d_terms), d_bias, noise_from(rounding, v));
+            d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -608,7 +628,7 @@ class Compiler {
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
             v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding));
-            d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_from(rounding, v));
+            d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -623,7 +643,7 @@ class Compiler {
             const Rounding rounding = device_rounding(view);
             if (rounding) {
                 v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding));
-                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_from(rounding, v));
+                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_of(rounding, v));
             }
         }
         finish(out, r, d, v, psi, device_clamp(view, psi));

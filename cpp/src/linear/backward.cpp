@@ -1,13 +1,14 @@
 // Theorem 40 (back substitution). At every moment a row holds floats a_B and c for which, for every assignment that the
 // system admits over the row's box, target >= sum_B a_B . x_B + c holds in exact arithmetic. Replacing a block y by its
 // definition keeps that, if c is lowered by at least what rounding moved:
-//   affine y = W x + b + e: new coefficients fl(a_x + a W); (K + 2) u (1 + 2^-10) (|a_x| + |a||W|) bounds their error
-//   (Theorem 39), times max |x| that is at most (K + 2) u (1 + 2^-10) (|a_x| . |x| + |a| . mass); values a . b likewise
-//   with n terms; W known to within rho |W| adds rho |a| . mass;
+//   affine y = W x + b + e: new coefficients fl(a_x + a W), sums of K products and of what was there before, so with
+//   p = K + 1 their errors are at most p u (1 + 2^-10) (|a_x| + |a||W|) (Theorem 39); times max |x| that is at most
+//   p u (1 + 2^-10) (|a_x| . |x| + |a| . mass). `charge_present` takes the first part, before anything is added, and
+//   `affine` the second, with the values a . b, sums of n terms; W known to within rho |W| adds rho |a| . mass;
 //   relation y >= s x + t where a >= 0, y <= s' x + t' elsewhere: the same with one product per coefficient;
 //   input: the row's least value over the box.
 // Products may underflow, each by at most 2^-1075, which `tiny` charges. The masses are sums of non-negative numbers
-// computed in any order, so they are at least (1 - (n + 2) u) of the exact ones: 2^-52 in place of u covers that.
+// computed in any order, Theorem 39 (b): 2^-52 in place of u covers that and the 2^-10.
 // Whatever isn't finite makes the bound -inf. Proof: docs/soundness.md, "Back substitution".
 #include "linear/backward.hpp"
 
@@ -60,11 +61,13 @@ class Chunk {
     const BoxState& state(std::int64_t r) const { return *queries_[at(r)].state; }
 
     // c += value, lowered by `factor` times the mass and by what may underflow. `factor` is twice what the theorem asks
-    // for, so the product and the sum may be rounded.
+    // for, so the product and the sum may be rounded. Whatever overflowed, to either side, and factors that the theorem
+    // isn't about prove nothing; NaN stays nowhere.
     void charge(std::int64_t r, RowSums sums, double factor, double tiny) {
         const double error = numeric::rigorous ? sums.mass * factor + tiny : 0.0;
         bound_[at(r)] = numeric::add_down(bound_[at(r)], numeric::sub_down(sums.value, error));
-        if (!(bound_[at(r)] > -infinity)) bound_[at(r)] = -infinity;  // NaN stays nowhere
+        const bool sound = factor < 1.0 && std::fabs(sums.value) < infinity && sums.mass < infinity;
+        if (!sound || !(bound_[at(r)] > -infinity)) bound_[at(r)] = -infinity;
     }
 
     static RowSums dot(const Rows& rows, std::int64_t r, const double* below, const double* above,
@@ -79,14 +82,15 @@ class Chunk {
         return sums;
     }
 
-    // Factor on a mass for sums of at most `terms` products, and n values, of which 2^-53 each would be exact. An
-    // uncertainty is at most 1, so that rounding its product with the mass is covered too.
+    // Factor on a mass for coefficients that are sums of at most `terms` numbers, and a sum of n values. Twice what
+    // Theorem 39 asks for, which leaves room for its 1 + 2^-10, for what the mass itself lost, and for rounding here.
     static double factor(std::int64_t terms, std::int64_t n, double uncertainty) {
-        return numeric::add_up(static_cast<double>(std::max(terms, n) + 20) * 0x1p-52, uncertainty);
+        return static_cast<double>(terms + n + 20) * 0x1p-52 + uncertainty * (1.0 + 0x1p-12);
     }
-    // Far more than (terms + 2) 2^-1074 (sum + 1), and quick: no operand or result is subnormal.
+    // Far more than 2 terms 2^-1074 (sum + 1), and quick, since nothing in it is subnormal: at most `terms` products in
+    // every coefficient, of variables whose magnitudes have that sum, and `terms` values.
     static double underflow(std::int64_t terms, double sum) {
-        return static_cast<double>(terms + 2) * (sum + 1.0) * 0x1p-1021;
+        return static_cast<double>(2 * terms + 4) * (sum + 1.0) * 0x1p-1021;
     }
 
     void substitute(BlockId b) {
@@ -124,15 +128,15 @@ class Chunk {
         }
     }
 
-    // What coefficients that are there already lose when something is added to them.
-    void charge_present(BlockId x) {
+    // What coefficients that are there already lose when `terms` numbers are added to each: they meet every addition.
+    void charge_present(BlockId x, std::int64_t terms) {
         const Rows& rows = rows_[at(x)];
         if (rows.empty()) return;
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& v = state(r).block(x);
             RowSums sums = dot(rows, r, v.magnitude.data(), v.magnitude.data(), v.magnitude.data());
             sums.value = 0.0;
-            charge(r, sums, 0x1p-51, underflow(s_.block(x).size(), v.sum));
+            charge(r, sums, factor(terms, 0, 0.0), underflow(s_.block(x).size(), v.sum));
         }
     }
 
@@ -154,7 +158,7 @@ class Chunk {
                    underflow(terms + n, sum));
         }
         for (const AffineTerm& t : step.terms) {
-            charge_present(t.x);
+            charge_present(t.x, t.map->terms());
             t.map->pull(rows, rows_[at(t.x)]);
             work_ += static_cast<double>(count() * rows.height() * rows.width() * t.map->work());
         }
@@ -195,7 +199,7 @@ class Chunk {
         }
         for (int k = 0; k < step.relation->inputs(); ++k) {
             const BlockId x = step.inputs[at(k)];
-            charge_present(x);
+            charge_present(x, 1);
             Rows& to = rows_[at(x)];
             to.cover(s_.block(x), count(), rows.height(), rows.width(), rows.tops(), rows.lefts());
             const std::int64_t c = s_.block(x).channels;
@@ -222,7 +226,7 @@ class Chunk {
         for (int k = 0; k < step.group->inputs(); ++k) {
             const GroupRelation::Reads& reads = step.group->reads(k);
             const BlockId x = step.inputs[at(k)];
-            charge_present(x);
+            charge_present(x, n);  // no element is read twice for one output
             Rows& to = rows_[at(x)];
             to.cover(s_.block(x), count(), s_.block(x).height, s_.block(x).width, {}, {});
             for (std::int64_t r = 0; r < count(); ++r) {

@@ -96,7 +96,7 @@ void Solver::step(BoxState& state, BlockId id) const {
         const Values values{[&](BlockId b) { return std::span<const double>(state.block(b).lo); },
                             [&](BlockId b) { return std::span<const double>(state.block(b).hi); },
                             [&](BlockId b) { return std::span<const double>(state.block(b).magnitude); },
-                            [&](BlockId b) { return std::span<const double>(state.step(b).mass); }};
+                            [&](BlockId b) { return std::span<const double>(state.step(b).noise); }};
         std::vector<double> noise(n, infinity);
         step.noise(values, lo, hi, mass, noise);
         for (std::size_t i = 0; i < n; ++i) {
@@ -106,6 +106,7 @@ void Solver::step(BoxState& state, BlockId id) const {
             lines.above[i] = numeric::add_up(lines.above[i], noise[i]);
             mass[i] = numeric::add_up(mass[i], noise[i]);
         }
+        lines.noise = std::move(noise);
     }
     for (std::size_t i = 0; i < n; ++i) {
         if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;

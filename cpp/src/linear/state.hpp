@@ -23,6 +23,7 @@ struct BlockState {
 struct StepState {
     std::vector<double> below, above;
     std::vector<double> mass;
+    std::vector<double> noise;                                               // of an affine step that has any
     std::vector<double> slope_below[most_inputs], slope_above[most_inputs];  // of a group: one per element read
 };
 

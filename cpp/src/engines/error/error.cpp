@@ -406,7 +406,10 @@ ErrorSession::ErrorSession(std::shared_ptr<const Graph> reference, std::shared_p
     if (reference == nullptr) reference = deployed;
     check_inputs_agree(*reference, *deployed);
     check_box(*deployed, box);
-    run_ = std::make_unique<Run>(std::move(reference), deployed, settle_box(*deployed, box), options);
+    // In real arithmetic nobody rounds the inputs, and a witness must lie in the box that was asked about.
+    std::vector<IntervalTensor> settled(box.begin(), box.end());
+    if (!std::holds_alternative<RealArithmetic>(options.device)) settled = settle_box(*deployed, box);
+    run_ = std::make_unique<Run>(std::move(reference), deployed, std::move(settled), options);
     run_->first();
 }
 
