@@ -21,12 +21,6 @@ namespace {
 using GraphPointer = std::shared_ptr<const Graph>;
 using Doubles = py::array_t<double>;
 
-Profile profile_named(const std::string& name) {
-    if (name == "tflm") return Profile::tflm;
-    if (name == "ort") return Profile::ort;
-    throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
-}
-
 std::vector<IntervalTensor> take_box(const Graph& graph, const std::vector<py::object>& lo,
                                      const std::vector<py::object>& hi) {
     if (lo.size() != hi.size() || lo.size() != graph.inputs.size()) {
@@ -258,7 +252,7 @@ void register_engines(py::module_& m) {
             return guarded([&] { return bound(graph, box, profile, tensor.value_or("")); });
         },
         py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),
-        "Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for "
+        "Guaranteed output ranges over a box; semantics 'real' or a profile. One result per output, or one for "
         "`tensor`.");
     m.def(
         "error",
