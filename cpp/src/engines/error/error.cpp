@@ -260,10 +260,14 @@ class ErrorRun {
 
     void state_assumptions() {
         const Graph& d = program_.graph();
-        const bool tflm = options_.profile == Profile::tflm;
-        result_.assumptions.push_back(
-            tflm ? "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)"
-                 : "the device runs ONNX Runtime's integer kernels (profile ort)");
+        result_.assumptions.push_back(assumption_of(options_.profile));
+        for (std::size_t n = 0; n < d.nodes.size(); ++n) {
+            for (const LeftOut& gap : program_.kernel(static_cast<NodeId>(n)).left_out) {
+                result_.assumptions.push_back("profile " + std::string(name_of(gap.profile)) +
+                                              " isn't among the mixture: " + gap.reason);
+            }
+        }
+        const bool ort = options_.profile == Profile::ort || options_.profile == Profile::any;
         for (const TensorId t : d.inputs) {
             if (d.tensor(t).is_quantized()) {
                 result_.assumptions.push_back("input '" + d.tensor(t).name +
@@ -274,7 +278,7 @@ class ErrorRun {
                     "' reaches both networks as the same float32 numbers; ends of the box that aren't were widened");
             }
         }
-        for (std::size_t n = 0; !tflm && n < d.nodes.size(); ++n) {
+        for (std::size_t n = 0; ort && n < d.nodes.size(); ++n) {
             const std::string text = ort_machine_assumption(NodeView(d, static_cast<NodeId>(n)));
             if (!text.empty()) result_.assumptions.push_back(text);
         }

@@ -265,13 +265,16 @@ void JointPass::finish(NodeId id, bool exact, IntervalTensor& pre) const {
     }
     const Tensor& out = d.output();
     if (!out.is_quantized()) {
-        // To float32: the product scale * (q - zero_point) is rounded once; movements round nothing.
+        // To float32: the product scale * (q - zero_point) is rounded once, in some profiles a little more; movements
+        // round nothing.
+        const double absolute =
+            d.input(0).is_quantized() ? dequantize_error(program_.profile(), *d.input(0).quantization) : 0.0;
         const double relative = d.op().name == "dequantize" ? 0x1p-24 : 0.0;
         for (std::size_t i = 0; i < pre.size(); ++i) {
             const double noise =
                 relative == 0.0
                     ? 0.0
-                    : numeric::add_up(0x1p-149, numeric::mul_up(relative, (load(r, i) + load(pre, i)).magnitude()));
+                    : numeric::add_up(absolute, numeric::mul_up(relative, (load(r, i) + load(pre, i)).magnitude()));
             store(pre, i, load(pre, i) + Interval{-noise, noise});
         }
         return;

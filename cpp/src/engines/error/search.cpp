@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gonogo/error.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
 #include "semantics/quantizer.hpp"
@@ -140,7 +141,12 @@ class Search {
             }
             device.push_back(std::move(v));
         }
-        deployed_.run(std::span<const DeviceValue>(device), values_);
+        // Some kernels refuse single points: where the device's answer isn't determined. They are no witnesses.
+        try {
+            deployed_.run(std::span<const DeviceValue>(device), values_);
+        } catch (const UnsupportedOperatorError&) {
+            return;
+        }
         reference_.run(exact, reals_);
         for (std::size_t t = 0; t < targets_.size(); ++t) {
             Witness& w = result_.witnesses[t];
@@ -173,11 +179,32 @@ class Search {
     std::vector<IntervalTensor> reals_;
 };
 
+// The best of both, element by element.
+void join(SearchResult& to, SearchResult from) {
+    to.evaluations += from.evaluations;
+    for (std::size_t k = 0; k < to.witnesses.size(); ++k) {
+        Witness& a = to.witnesses[k];
+        Witness& b = from.witnesses[k];
+        for (std::size_t i = 0; i < a.value.size(); ++i) a.value[i] = std::max(a.value[i], b.value[i]);
+        if (b.worst > a.worst || a.input.empty()) {
+            a.worst = b.worst;
+            a.input = std::move(b.input);
+        }
+    }
+}
+
 }  // namespace
 
+// Under profile `any`, a witness of a concrete profile that it covers everywhere is a witness.
 SearchResult search(const RealProgram& reference, const IntegerProgram& deployed, std::span<const IntervalTensor> box,
                     std::span<const Target> targets, std::int64_t evaluations, std::uint64_t seed) {
-    return Search(reference, deployed, box, targets, seed).run(evaluations);
+    if (deployed.profile() != Profile::any) return Search(reference, deployed, box, targets, seed).run(evaluations);
+    const std::vector<IntegerProgram> programs = deployed.members();
+    const auto share = std::max<std::int64_t>(8, evaluations / std::max<std::int64_t>(1, std::ssize(programs)));
+    SearchResult best = Search(reference, deployed, box, targets, seed).run(0);
+    for (const IntegerProgram& program : programs)
+        join(best, Search(reference, program, box, targets, seed).run(share));
+    return best;
 }
 
 }  // namespace gonogo::joint
