@@ -10,7 +10,8 @@ namespace gonogo::joint {
 class IntegerDeployment final : public Deployment {
   public:
     IntegerDeployment(std::shared_ptr<const Graph> graph, Profile profile)
-        : program_(std::move(graph), profile), members_(program_.members()) {}
+        : program_(std::move(graph), profile),
+          members_(profile == Profile::any ? program_.members() : std::vector<IntegerProgram>{}) {}
 
     const IntegerProgram& program() const { return program_; }
     // Integer ranges of all tensors, of which ranges() gives the real values.
