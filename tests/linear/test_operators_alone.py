@@ -93,4 +93,5 @@ def test_differences(op: str, data: st.DataObject) -> None:
     for point in (lo, corner(rng, lo, hi), hi):
         r_lower, r_upper = values(case, point)
         v_lower, v_upper = values(other, point)
-        assert missed(linear.lower, linear.upper, v_lower - r_upper, v_upper - r_lower) == []
+        least, most = (np.asarray(d, dtype=object) for d in (v_lower - r_upper, v_upper - r_lower))
+        assert missed(linear.lower, linear.upper, least, most) == []

@@ -79,7 +79,9 @@ def test_slopes_and_intercepts(op: str) -> None:
 
 
 def bound(graph: Any, lo: float, hi: float) -> tuple[float, float]:
-    found = _core.bound(graph, [np.array([[float(lo)]])], [np.array([[float(hi)]])], "real", None, "linear")[0]
+    found = _core.bound(graph, [np.array([[float(lo)]])], [np.array([[float(hi)]])], "real", None, "linear")[
+        0
+    ]
     return float(found.lower[0, 0]), float(found.upper[0, 0])
 
 

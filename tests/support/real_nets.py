@@ -116,6 +116,8 @@ class RealNet:
             a["dilations"] = steps = [int(s) for s in self.r.integers(1, 3, 2)]
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, steps, strict=True)]
         fits = all(r <= s for r, s in zip(reach, size, strict=True))
+        if not fits:  # else a window of wide steps might lie wholly in the padding
+            a.pop("dilations", None)
         if keep or not fits:
             a["padding"] = "same"
             return a

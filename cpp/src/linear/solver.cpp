@@ -225,6 +225,13 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, bool forms) c
 }
 
 void Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
+    // Linear bounds are met with those of interval propagation alone: kernels aren't isotone to the last bit, so
+    // narrower ranges on the way don't see to it that they are never wider.
+    if (options.method != Method::interval) {
+        SolverOptions alone = options;
+        alone.method = Method::interval;
+        run(states, alone);
+    }
     for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
         const bool relation = s_.step(b).relation || s_.step(b).group;
         if (relation && options.method != Method::interval) refine_inputs(states, b, options.forms);
