@@ -5,59 +5,13 @@ Every case runs under another floating-point environment of the caller.
 
 from __future__ import annotations
 
-import itertools
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from gonogo import _core
-from support.real_nets import UNKNOWN, RealNet, random_net, residual_net
-
-ENVIRONMENTS = list(itertools.product(("nearest", "down", "up", "zero"), (False, True), (False, True)))
-
-
-class Environment:
-    """The caller's rounding mode, FTZ and DAZ for the length of one call."""
-
-    def __init__(self, index: int) -> None:
-        self.wanted = ENVIRONMENTS[index % len(ENVIRONMENTS)]
-
-    def __enter__(self) -> None:
-        self.former = _core.numeric.set_environment(*self.wanted)
-
-    def __exit__(self, *_: object) -> None:
-        _core.numeric.set_environment(*self.former)
-
-
-def random_box(r: np.random.Generator, shape: tuple[int, ...], kind: int) -> tuple[np.ndarray, np.ndarray]:
-    """A point with all 53 bits, a narrow box, a wide one, or one of which some elements are fixed."""
-    middle = r.standard_normal(shape)
-    radius = [0.0, 1e-3, 1.0, 1.0][kind] * r.random(shape)
-    if kind == 3:
-        radius *= r.random(shape) < 0.5
-    return middle - radius, middle + radius
-
-
-def points(r: np.random.Generator, lo: np.ndarray, hi: np.ndarray, count: int) -> list[np.ndarray]:
-    """Corners, and points inside."""
-    found = []
-    for k in range(count):
-        x = np.where(r.random(lo.shape) < 0.5, lo, hi) if k % 2 == 0 else lo + r.random(lo.shape) * (hi - lo)
-        found.append(np.clip(x, lo, hi))
-    return found
-
-
-def outside(net: RealNet, lower: np.ndarray, values: np.ndarray, upper: np.ndarray) -> list[str]:
-    assert lower.shape == values.shape
-    missed = []
-    for index in np.ndindex(*values.shape):
-        v = values[index]
-        slack = 0 if net.rational else UNKNOWN * (1 + abs(v))
-        lo, hi = float(lower[index]), float(upper[index])
-        if (lo != -np.inf and v < Fraction(lo) - slack) or (hi != np.inf and v > Fraction(hi) + slack):
-            missed.append(f"{index}: {float(v)!r} outside [{lo!r}, {hi!r}], {net.kinds}")
-    return missed
+from support.containment import Environment, outside, points, random_box
+from support.real_nets import RealNet, random_net, residual_net
 
 
 def check_bounds(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float]:
@@ -139,7 +93,7 @@ def test_branches_with_different_receptive_fields(pair: bool) -> None:
     missed = []
     for seed in range(60):
         check = check_errors if pair else check_bounds
-        missed += check(residual_net(seed), seed, range(0, 3), 2)[0]
+        missed += check(residual_net(seed), seed, range(3), 2)[0]
     assert missed == []
 
 

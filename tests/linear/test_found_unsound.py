@@ -76,9 +76,7 @@ def norms(variance: np.ndarray) -> Any:
     n = len(variance)
     net = Net([1, n])
     zero = np.zeros(n)
-    return net.build(
-        net.layer("batch_norm", [net.x, np.ones(n), zero, zero, variance], axis=1, epsilon=0.0)
-    )
+    return net.build(net.layer("batch_norm", [net.x, np.ones(n), zero, zero, variance], axis=1, epsilon=0.0))
 
 
 @pytest.mark.soundness

@@ -1,11 +1,12 @@
 """Random small float networks of every operator, in two versions with different weights, and their exact values.
 
-The values come from gonogo.testing.evaluate, which is written from the operators' definitions in exact rationals. Sigmoid,
-tanh, softmax and batch_norm are irrational there: known to 50 digits.
+The values come from gonogo.testing.evaluate, which is written from the operators' definitions in exact rationals.
+Sigmoid, tanh, softmax and batch_norm are irrational there: known to 50 digits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -71,9 +72,7 @@ class RealNet:
         ids = [b.input("x", list(self.shapes[0]), "float32")]
         for n, step in enumerate(self.steps):
             inputs = [
-                ids[o]
-                if isinstance(o, int)
-                else b.constant(f"c{n}_{k}", np.ascontiguousarray(o[which], F32))
+                ids[o] if isinstance(o, int) else b.constant(f"c{n}_{k}", np.ascontiguousarray(o[which], F32))
                 for k, o in enumerate(step.operands)
             ]
             y = b.activation(f"v{n + 1}", None, "float32")
@@ -117,6 +116,8 @@ class RealNet:
             a["dilations"] = steps = [int(s) for s in self.r.integers(1, 3, 2)]
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, steps, strict=True)]
         fits = all(r <= s for r, s in zip(reach, size, strict=True))
+        if not fits:  # else a window of wide steps might lie wholly in the padding
+            a.pop("dilations", None)
         if keep or not fits:
             a["padding"] = "same"
             return a
@@ -246,14 +247,12 @@ def random_net(seed: int, smooth: bool) -> RealNet:
     c = int(r.integers(1, 4))
     x = net.start(1, *([c, *size] if net.layout == "NCHW" else [*size, c]))
     for _ in range(int(r.integers(2, 5))):
-        layers = [lambda: net.conv(x), lambda: net.conv(x, keep=True), lambda: net.depthwise(x)]
-        layers += [lambda: net.pool(x), lambda: net.unary(x, smooth), lambda: net.move(x)]
-        layers += [lambda: net.binary(x)] * 3
-        if smooth:
-            layers += [lambda: net.norm(x)] * 2
         if int(np.prod(net.shapes[x])) > 80:
             break
-        x = layers[int(r.integers(0, len(layers)))]()
+        layers: list[Callable[[int], int]] = [net.conv, lambda y: net.conv(y, keep=True), net.depthwise]
+        layers += [net.pool, lambda y: net.unary(y, smooth), net.move, net.binary, net.binary, net.binary]
+        layers += [net.norm, net.norm] if smooth else []
+        x = layers[int(r.integers(0, len(layers)))](x)
     if r.random() < 0.5:
         x = net.finish_image(x)
     if r.random() < 0.5:
@@ -275,6 +274,7 @@ def residual_net(seed: int) -> RealNet:
         r.shuffle(branches)
         y = net.emit("add", branches[0], branches[1])
         x = net.emit(str(r.choice(["add", "sub"])), y, branches[2], activation=net.activation())
-    kernel = [2, 2]
-    kind = "max_pool2d" if r.random() < 0.5 else "average_pool2d"
-    return net if r.random() < 0.5 or net.emit(kind, x, kernel=kernel, **net.window(x, kernel)) < 0 else net
+    if r.random() < 0.5:
+        kind = "max_pool2d" if r.random() < 0.5 else "average_pool2d"
+        net.emit(kind, x, kernel=[2, 2], **net.window(x, [2, 2], dilated=False))
+    return net

@@ -234,6 +234,13 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
 }
 
 bool Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
+    // Linear bounds are met with those of interval propagation alone: kernels aren't isotone to the last bit, so
+    // narrower ranges on the way don't see to it that they are never wider.
+    if (options.method != Method::interval && options.interval_first) {
+        SolverOptions alone = options;
+        alone.method = Method::interval;
+        run(states, alone);
+    }
     double multiplies = options.multiplies;
     for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
         const bool relation = s_.step(b).relation || s_.step(b).group;

@@ -15,7 +15,8 @@ namespace gonogo::linear {
 
 struct SolverOptions {
     Method method = Method::linear;
-    bool forms = false;  // keep the refined elements' coefficients over the inputs
+    bool interval_first = true;  // so that no range is ever wider than interval propagation's, by not a bit
+    bool forms = false;          // keep the refined elements' coefficients over the inputs
     // Multiplications to spend on back substitution. What comes after them is bounded by intervals alone: sound, but
     // looser. Results don't depend on the machine's speed.
     double multiplies = std::numeric_limits<double>::infinity();

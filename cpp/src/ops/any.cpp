@@ -1,6 +1,6 @@
 // Profiles by name, and profile `any`: every concrete profile's kernel at once.
 //
-// Theorem 39 (any). Let an operator have kernels k with ranges R_k, clamps C_k and envelopes (a_k, b_k). Whichever
+// Theorem 51 (any). Let an operator have kernels k with ranges R_k, clamps C_k and envelopes (a_k, b_k). Whichever
 // kernel runs, its result lies in the hull of the R_k, and before its clamp it satisfies |y - f| <= a + b |f| with a, b
 // the greatest a_k, b_k. Since this holds at every operator for every input range that contains what the operators
 // before it may deliver, a graph's bound holds for any assignment of kernels to operators.

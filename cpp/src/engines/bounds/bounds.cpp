@@ -33,7 +33,7 @@ void sharpen(const Graph& graph, std::span<const IntervalTensor> box, const Depl
         set_ranges(system.tensors[t], b, values[t], state[0]);
     }
     const linear::Solver solver(system.system);
-    solver.run(state, {Method::linear, false, multiplies});
+    solver.run(state, {.method = Method::linear, .multiplies = multiplies});
     for (const TensorId t : wanted) {
         const linear::BlockId b = block_of(t);
         if (b < 0) continue;

@@ -107,7 +107,7 @@ class ErrorSession::Run {
         joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
         state_.push_back(known_state(start(joint_, box_), real_, deployed_));
         const linear::Solver solver(joint_.system);
-        if (!solver.run(state_, {options_.method, false, options_.multiplies})) {
+        if (!solver.run(state_, {.method = options_.method, .multiplies = options_.multiplies})) {
             result_.notes.push_back(
                 "the limit of multiplications was reached: later layers are bounded by intervals alone; a higher limit "
                 "gives sharper bounds");
@@ -379,7 +379,7 @@ class ErrorSession::Run {
         const Alone alone(device_, node);
         const Program program = compile(reference_.graph(), device_.graph(), pairing_, &alone);
         std::vector<linear::BoxState> state{start(program, box_)};
-        linear::Solver(program.system).run(state, {Method::interval});
+        linear::Solver(program.system).run(state, {.method = Method::interval});
         const linear::BlockState& d = state[0].block(program.tensors[static_cast<std::size_t>(output)].d);
         return *std::max_element(d.magnitude.begin(), d.magnitude.end());
     }
