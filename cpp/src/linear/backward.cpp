@@ -18,6 +18,8 @@
 #include "gonogo/numeric/parallel.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
+#include "linear/pullback.hpp"
+
 namespace gonogo::linear {
 
 namespace {
@@ -25,37 +27,23 @@ namespace {
 using numeric::RowSums;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::int64_t chunk_values = 1 << 19;  // coefficients of the target's block in one chunk of rows
-constexpr std::int64_t most_rows = 256;
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
 
-class Chunk {
+class Chunk final : public Pullback {
   public:
-    Chunk(const System& system, std::span<const Query> queries) : s_(system), queries_(queries) {
-        rows_.resize(system.blocks.size());
+    Chunk(const System& system, std::span<const Query> queries) : Pullback(system, queries) {
         bound_.assign(queries.size(), 0.0);
     }
 
     void run(BlockId target, std::span<double> result) {
-        std::vector<std::int64_t> elements;
-        std::vector<double> signs;
-        for (const Query& q : queries_) elements.push_back(q.element), signs.push_back(q.sign);
-        rows_[at(target)] = Rows::units(s_.block(target), elements, signs);
-        for (BlockId b = target; b >= 0; --b) {
-            if (rows_[at(b)].empty()) continue;
-            substitute(b);
-            rows_[at(b)] = Rows();
-        }
-        for (std::size_t r = 0; r < queries_.size(); ++r) result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
+        Pullback::run(target);
+        for (std::size_t r = 0; r < bound_.size(); ++r) result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
     }
 
   private:
-    std::int64_t count() const { return static_cast<std::int64_t>(queries_.size()); }
-    const BoxState& state(std::int64_t r) const { return *queries_[at(r)].state; }
-
     // c += value, lowered by `factor` times the mass and by what may underflow.
     void charge(std::int64_t r, RowSums sums, double factor, double tiny) {
         const double error = numeric::rigorous ? numeric::add_up(numeric::mul_up(sums.mass, factor), tiny) : 0.0;
@@ -83,49 +71,47 @@ class Chunk {
         return numeric::mul_up(static_cast<double>(terms + 2) * 0x1p-1074, numeric::add_up(sum, 1.0));
     }
 
-    void substitute(BlockId b) {
-        switch (s_.step(b).kind) {
+    bool leave(BlockId b) override {
+        switch (system().step(b).kind) {
             case Step::Kind::input:
             case Step::Kind::free:
                 concretise(b);
-                return;
+                break;
             case Step::Kind::affine:
                 affine(b);
-                return;
+                break;
             case Step::Kind::relation:
                 relation(b);
-                return;
+                break;
             case Step::Kind::group:
                 group(b);
         }
+        return true;
     }
 
     void concretise(BlockId b) {
-        const Rows& rows = rows_[at(b)];
-        const std::int64_t n = s_.block(b).size();
+        const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& x = state(r).block(b);
-            charge(r, dot(rows, r, x.lo.data(), x.hi.data(), x.magnitude.data()), factor(0, n, 0.0),
+            charge(r, dot(rows(b), r, x.lo.data(), x.hi.data(), x.magnitude.data()), factor(0, n, 0.0),
                    underflow(n, x.sum));
         }
     }
 
     // What coefficients that are there already lose when something is added to them.
-    void charge_present(BlockId x) {
-        const Rows& rows = rows_[at(x)];
-        if (rows.empty()) return;
+    void join(BlockId x) override {
+        if (rows(x).empty()) return;
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& v = state(r).block(x);
-            RowSums sums = dot(rows, r, v.magnitude.data(), v.magnitude.data(), v.magnitude.data());
+            RowSums sums = dot(rows(x), r, v.magnitude.data(), v.magnitude.data(), v.magnitude.data());
             sums.value = 0.0;
-            charge(r, sums, 0x1p-51, underflow(s_.block(x).size(), v.sum));
+            charge(r, sums, 0x1p-51, underflow(system().block(x).size(), v.sum));
         }
     }
 
     void affine(BlockId b) {
-        const Step& step = s_.step(b);
-        const Rows& rows = rows_[at(b)];
-        const std::int64_t n = s_.block(b).size();
+        const Step& step = system().step(b);
+        const std::int64_t n = system().block(b).size();
         std::int64_t terms = 1;
         double uncertainty = 0.0;
         for (const AffineTerm& t : step.terms) {
@@ -136,71 +122,27 @@ class Chunk {
             const StepState& y = state(r).step(b);
             double sum = 0.0;
             for (const AffineTerm& t : step.terms) sum = numeric::add_up(sum, state(r).block(t.x).sum);
-            charge(r, dot(rows, r, y.below.data(), y.above.data(), y.mass.data()), factor(terms, n, uncertainty),
+            charge(r, dot(rows(b), r, y.below.data(), y.above.data(), y.mass.data()), factor(terms, n, uncertainty),
                    underflow(terms + n, sum));
-        }
-        for (const AffineTerm& t : step.terms) {
-            charge_present(t.x);
-            t.map->pull(rows, rows_[at(t.x)]);
         }
     }
 
     void relation(BlockId b) {
-        const Step& step = s_.step(b);
-        const Rows& rows = rows_[at(b)];
-        const std::int64_t n = s_.block(b).size();
+        const Step& step = system().step(b);
+        const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
             const StepState& y = state(r).step(b);
             double sum = 0.0;
             for (int k = 0; k < step.relation->inputs(); ++k)
                 sum = numeric::add_up(sum, state(r).block(step.inputs[at(k)]).sum);
-            charge(r, dot(rows, r, y.below.data(), y.above.data(), y.mass.data()), factor(2, n, 0.0),
+            charge(r, dot(rows(b), r, y.below.data(), y.above.data(), y.mass.data()), factor(2, n, 0.0),
                    underflow(n, sum));
-        }
-        for (int k = 0; k < step.relation->inputs(); ++k) {
-            const BlockId x = step.inputs[at(k)];
-            charge_present(x);
-            Rows& to = rows_[at(x)];
-            to.cover(s_.block(x), count(), rows.height(), rows.width(), rows.tops(), rows.lefts());
-            const std::int64_t c = s_.block(x).channels;
-            const std::int64_t wide = s_.block(x).width;
-            const bool aligned = to.height() == rows.height() && to.width() == rows.width();
-            for (std::int64_t r = 0; r < count(); ++r) {
-                const StepState& y = state(r).step(b);
-                rows.each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t m) {
-                    double* out = aligned
-                                      ? to.row(r) + from
-                                      : to.pixel(r, element / c / wide - to.top(r), element / c % wide - to.left(r));
-                    numeric::select_scale(m, rows.row(r) + from, y.slope_below[k].data() + element,
-                                          y.slope_above[k].data() + element, out, true);
-                });
-            }
         }
     }
 
     void group(BlockId b) {
-        const Step& step = s_.step(b);
-        const std::int64_t n = s_.block(b).size();
-        Rows& rows = rows_[at(b)];
-        rows.widen();
-        for (int k = 0; k < step.group->inputs(); ++k) {
-            const GroupRelation::Reads& reads = step.group->reads(k);
-            const BlockId x = step.inputs[at(k)];
-            charge_present(x);
-            Rows& to = rows_[at(x)];
-            to.cover(s_.block(x), count(), s_.block(x).height, s_.block(x).width, {}, {});
-            for (std::int64_t r = 0; r < count(); ++r) {
-                const StepState& y = state(r).step(b);
-                double* out = to.row(r);
-                for (std::int64_t o = 0; o < n; ++o) {
-                    const double a = rows.row(r)[o];
-                    if (a == 0.0) continue;
-                    const std::vector<double>& slopes = a >= 0.0 ? y.slope_below[k] : y.slope_above[k];
-                    for (auto e = at(reads.begin[at(o)]); e < at(reads.begin[at(o) + 1]); ++e)
-                        out[reads.element[e]] += a * slopes[e];
-                }
-            }
-        }
+        const Step& step = system().step(b);
+        const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
             const StepState& y = state(r).step(b);
             double sum = 0.0;
@@ -209,23 +151,18 @@ class Chunk {
                 sum = numeric::add_up(sum, state(r).block(step.inputs[at(k)]).sum);
                 terms += static_cast<std::int64_t>(step.group->reads(k).element.size());
             }
-            charge(r, dot(rows, r, y.below.data(), y.above.data(), y.mass.data()), factor(n, n, 0.0),
+            charge(r, dot(rows(b), r, y.below.data(), y.above.data(), y.mass.data()), factor(n, n, 0.0),
                    underflow(terms, sum));
         }
     }
 
-    const System& s_;
-    std::span<const Query> queries_;
-    std::vector<Rows> rows_;
     std::vector<double> bound_;
 };
 
 }  // namespace
 
 void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result) {
-    std::int64_t widest = 1;
-    for (BlockId b = 0; b <= target; ++b) widest = std::max(widest, system.block(b).size());
-    const std::int64_t rows = std::clamp<std::int64_t>(chunk_values / widest, 16, most_rows);
+    const std::int64_t rows = rows_at_once(system, target);
     const auto count = static_cast<std::int64_t>(queries.size());
     numeric::parallel_for(count, rows, [&](std::int64_t first, std::int64_t last) {
         const auto n = at(last - first);
