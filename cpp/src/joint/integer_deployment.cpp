@@ -95,9 +95,16 @@ double IntegerDeployment::settle(std::size_t k, double x, double lo, double hi) 
     return static_cast<double>(f);
 }
 
+// Also of a float input that only a quantiser reads.
 double IntegerDeployment::input_step(std::size_t k) const {
     const Tensor& t = input_tensor(k);
-    return t.is_quantized() ? static_cast<double>(t.quantization->scale()) : 0.0;
+    if (t.is_quantized()) return static_cast<double>(t.quantization->scale());
+    for (std::size_t n = 0; n < graph().nodes.size(); ++n) {
+        const NodeView node(graph(), static_cast<NodeId>(n));
+        if (from_float(node) && node.node().inputs[0] == graph().inputs[k])
+            return static_cast<double>(node.output().quantization->scale());
+    }
+    return 0.0;
 }
 
 std::vector<Enclosure> IntegerDeployment::evaluate(std::span<const std::vector<double>> point,

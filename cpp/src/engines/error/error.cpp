@@ -316,7 +316,13 @@ class ErrorSession::Run {
             }
         }
         const std::int64_t evaluations = std::clamp<std::int64_t>(options_.search_multiplies / macs, 8, 4000);
-        SearchResult found = search(reference_, device_, box_, targets_, evaluations, options_.seed);
+        Lead lead{
+            joint_, options_.method == Method::interval ? nullptr : &state_[0], {}, {}, static_cast<double>(macs)};
+        for (const TensorError& e : result_.tensors) {
+            lead.lower.emplace_back(e.lower);
+            lead.upper.emplace_back(e.upper);
+        }
+        SearchResult found = search(reference_, device_, box_, targets_, lead, evaluations, options_.seed);
         result_.evaluations = found.evaluations;
         for (std::size_t k = 0; k < targets_.size(); ++k) {
             TensorError& e = result_.tensors[k];
