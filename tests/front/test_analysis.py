@@ -42,7 +42,7 @@ def test_error_is_a_bracket_with_provenance(pair: tuple[Any, Any], box: gg.Box) 
     assert (p.deployed.sha256, p.reference.sha256) == (pair[1].sha256, pair[0].sha256)
     assert p.box_sha256 == box.sha256
     assert p.rounding == _core.rounding
-    assert dict(p.options) == {"search": str(SEARCH), "seed": "3"}
+    assert dict(p.options) == {"method": "linear", "budget": "0 s", "search": str(SEARCH), "seed": "3"}
     assert dict(p.versions)["gonogo"] == gg.__version__
     assert not found.bound.flags.writeable
 
