@@ -12,6 +12,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "semantics.hpp"
 
 namespace py = pybind11;
 using namespace gonogo;
@@ -25,11 +26,6 @@ Profile profile_named(const std::string& name) {
     if (name == "tflm") return Profile::tflm;
     if (name == "ort") return Profile::ort;
     throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
-}
-
-DeviceArithmetic arithmetic_named(const std::string& name) {
-    if (name == "real") return RealArithmetic{};
-    return profile_named(name);
 }
 
 Method method_named(const std::string& name) {
@@ -262,9 +258,9 @@ void register_engines(py::module_& m) {
     m.def(
         "bound",
         [](const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
-           const std::string& semantics, const std::optional<std::string>& tensor, const std::string& method) {
+           const py::object& semantics, const std::optional<std::string>& tensor, const std::string& method) {
             const auto box = take_box(*graph, lo, hi);
-            const BoundOptions options{arithmetic_named(semantics), tensor.value_or(""), method_named(method)};
+            const BoundOptions options{bindings::take_arithmetic(semantics), tensor.value_or(""), method_named(method)};
             return guarded([&] { return bound(graph, box, options); });
         },
         py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),
@@ -274,15 +270,19 @@ void register_engines(py::module_& m) {
     m.def(
         "error",
         [](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
-           const std::vector<py::object>& hi, const std::string& profile, const std::optional<std::string>& tensor,
+           const std::vector<py::object>& hi, const py::object& semantics, const std::optional<std::string>& tensor,
            std::int64_t search_multiplies, std::uint64_t seed, bool attribute, const std::string& method) {
             const auto box = take_box(*deployed, lo, hi);
-            const ErrorOptions options{
-                profile_named(profile), method_named(method), tensor.value_or(""), search_multiplies, seed, attribute};
+            const ErrorOptions options{bindings::take_arithmetic(semantics),
+                                       method_named(method),
+                                       tensor.value_or(""),
+                                       search_multiplies,
+                                       seed,
+                                       attribute};
             return guarded([&] { return error(reference, deployed, box, options); });
         },
-        py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"), py::arg("profile"),
-        py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
+        py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"),
+        py::arg("semantics"), py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
         py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true, py::arg("method") = "linear",
         "Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.");
 }

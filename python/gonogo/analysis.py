@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from gonogo import _core, targets
+from gonogo import semantics as arithmetic
 from gonogo.box import Box
 from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
 from gonogo.limits import Limit, Limits, LimitValue
@@ -36,13 +37,13 @@ from gonogo.results import (
 
 if TYPE_CHECKING:
     from gonogo._core import Graph
+    from gonogo.semantics import SemanticsLike
     from gonogo.targets import Target
 
 ModelLike = Union[str, "os.PathLike[str]", "Graph"]
 TargetLike = Union[str, "os.PathLike[str]", "Target"]
 BoxLike = Union[Box, tuple[Any, Any], None]
 
-SEMANTICS = ("real", "tflm", "ort")
 PROFILES = ("tflm", "ort")
 # Multiply-accumulates that the search for a witness may spend; about a second.
 DEFAULT_SEARCH = 500_000_000
@@ -60,7 +61,7 @@ def load(path: str | os.PathLike[str]) -> Graph:
 
 
 def bound(
-    model: ModelLike, box: BoxLike = None, *, semantics: str = "real", tensor: str | None = None
+    model: ModelLike, box: BoxLike = None, *, semantics: SemanticsLike = "real", tensor: str | None = None
 ) -> BoundResult:
     """Proved range of an output, or of the tensor named, over a box of inputs.
 
@@ -68,21 +69,22 @@ def bound(
     ----------
     model : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent
-    semantics : 'real' for exact real arithmetic on the model's weights, 'tflm' or 'ort' for the integer kernels
+    semantics : 'real' for exact real arithmetic on the model's weights, 'tflm' or 'ort' for the integer kernels, or
+        what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
 
     Returns
     -------
     BoundResult
         `lower` (lower bound on every element) and `upper` (upper bound), float64 arrays in the tensor's real units.
     """
-    _one_of("semantics", semantics, SEMANTICS)
+    chosen = arithmetic.parse(semantics)
     graph = _graph(model)
     box, notes = _box(box, graph)
     lo, hi = box.fit(graph)
-    found = _core.bound(graph, lo, hi, semantics, tensor)
+    found = _core.bound(graph, lo, hi, arithmetic.plain(chosen), tensor)
     return BoundResult(
         tuple(TensorBound(f.tensor, frozen(f.lower), frozen(f.upper), bool(f.unbounded)) for f in found),
-        _provenance("bound", graph, None, box, semantics=semantics, assumptions=notes),
+        _provenance("bound", graph, None, box, semantics=str(chosen), assumptions=notes),
     )
 
 
@@ -92,6 +94,7 @@ def error(
     box: BoxLike = None,
     *,
     profile: str = "tflm",
+    semantics: SemanticsLike | None = None,
     tensor: str | None = None,
     search: int = DEFAULT_SEARCH,
     seed: int = 0,
@@ -104,6 +107,8 @@ def error(
     deployed : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the deployed model's inputs can represent
     profile : the integer kernels that run on the device, 'tflm' (TensorFlow Lite Micro) or 'ort' (onnxruntime)
+    semantics : what the device computes in, when it isn't integer kernels: 'real' (two versions of one model), a
+        gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point). Comes before `profile`.
     tensor : the deployed model's tensor to bound; its outputs (and logits) by default
     search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
 
@@ -112,7 +117,7 @@ def error(
     ErrorResult
         `bound`: upper bound on each element's error. `witness`: an input and the error it really reaches.
     """
-    _one_of("profile", profile, PROFILES)
+    chosen = _semantics(semantics, profile)
     if not (isinstance(search, int) and 0 <= search < 2**62):
         raise ValueError(f"search: {search!r}; give a number of multiply-accumulates, 0 or more")
     if not (isinstance(seed, int) and 0 <= seed < 2**63):
@@ -125,7 +130,8 @@ def error(
         _same_inputs(original, graph)
     shapes = [a.shape for a in lo]
     # The stub generator doesn't know that the reference may be None.
-    found = _core.error(original, graph, lo, hi, profile, tensor, search, seed)  # type: ignore[arg-type]
+    device = arithmetic.plain(chosen)
+    found = _core.error(original, graph, lo, hi, device, tensor, search, seed)  # type: ignore[arg-type]
     if original is None:
         notes = (
             *notes,
@@ -143,7 +149,7 @@ def error(
             graph,
             original,
             box,
-            semantics=f"reference: real; deployed: {profile}",
+            semantics=f"reference: real; deployed: {chosen}",
             assumptions=(*notes, *found.assumptions),
             options=(("search", str(search)), ("seed", str(seed))),
         ),
@@ -172,6 +178,7 @@ def check(
     target: TargetLike | None = None,
     limits: Limits | Mapping[str, LimitValue] | None = None,
     profile: str = "tflm",
+    semantics: SemanticsLike | None = None,
     tensor: str | None = None,
     search: int = DEFAULT_SEARCH,
     seed: int = 0,
@@ -195,7 +202,16 @@ def check(
     notes: tuple[str, ...] = ()
     found = None
     try:
-        found = error(original, graph, box, profile=profile, tensor=tensor, search=search, seed=seed)
+        found = error(
+            original,
+            graph,
+            box,
+            profile=profile,
+            semantics=semantics,
+            tensor=tensor,
+            search=search,
+            seed=seed,
+        )
     except UnsupportedOperatorError as problem:
         # Without an error limit the rest of the question can still be answered, and what is missing is said.
         if "error" in allowed:
@@ -257,6 +273,13 @@ def cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[Li
 
 def _memory_text(size: int) -> str:
     return f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
+
+
+def _semantics(semantics: SemanticsLike | None, profile: str) -> str | arithmetic.Arithmetic:
+    if semantics is not None:
+        return arithmetic.parse(semantics)
+    _one_of("profile", profile, PROFILES)
+    return profile
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

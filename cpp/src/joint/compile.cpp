@@ -125,21 +125,29 @@ class Compiler {
 
     // ---- rounding and clamps
 
+    // The largest magnitude in the blocks of deployed values that a node reads.
+    static double largest(const linear::Values& v, const std::vector<BlockId>& read) {
+        double most = 0.0;
+        for (const BlockId b : read) {
+            for (const double m : v.magnitude(b)) most = std::max(most, m);
+        }
+        return most;
+    }
     // Noise of the pair's difference: what the device rounds at this node, from the ranges of its exact value.
-    static linear::Noise noise_from(const Rounding& rounding, BlockId exact_value) {
+    static linear::Noise noise_from(const Rounding& rounding, BlockId exact_value, const std::vector<BlockId>& read) {
         if (!rounding) return {};
-        return [rounding, exact_value](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
-            rounding(v.magnitude(exact_value), v.mass(exact_value), noise);
+        return [rounding, exact_value, read](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
+            rounding({v.magnitude(exact_value), v.mass(exact_value), largest(v, read)}, noise);
         };
     }
     // Noise of the deployed value itself.
-    static linear::Noise own_noise(const Rounding& rounding) {
+    static linear::Noise own_noise(const Rounding& rounding, const std::vector<BlockId>& read) {
         if (!rounding) return {};
-        return [rounding](const linear::Values&, std::span<const double> lo, std::span<const double> hi,
-                          std::span<const double> mass, std::span<double> noise) {
+        return [rounding, read](const linear::Values& v, std::span<const double> lo, std::span<const double> hi,
+                                std::span<const double> mass, std::span<double> noise) {
             std::vector<double> magnitude(lo.size());
             for (std::size_t i = 0; i < lo.size(); ++i) magnitude[i] = std::max(std::fabs(lo[i]), std::fabs(hi[i]));
-            rounding(magnitude, mass, noise);
+            rounding({magnitude, mass, largest(v, read)}, noise);
         };
     }
 
@@ -186,7 +194,7 @@ class Compiler {
         const double uncertainty = unit ? 0.0 : numeric::div_up(numeric::radius_up(gain, in.gain_lo, in.gain_hi), gain);
         const BlockId v =
             affine(name, block, {{r, linear::diagonal_map(block, std::vector<double>(n, gain), uncertainty)}}, {}, {},
-                   own_noise(in.rounding));
+                   own_noise(in.rounding, {r}));
         std::vector<linear::AffineTerm> terms;
         if (!unit) {
             const Interval rest = Interval{in.gain_lo, in.gain_hi} - Interval::point(1.0);
@@ -197,7 +205,7 @@ class Compiler {
         } else {
             terms.push_back({r, linear::diagonal_map(block, 0.0)});
         }
-        const BlockId d = affine(name, block, std::move(terms), {}, {}, noise_from(in.rounding, v));
+        const BlockId d = affine(name, block, std::move(terms), {}, {}, noise_from(in.rounding, v, {r}));
         if (identity(in.clamp)) {
             x.d = d;
             x.v = v;
@@ -290,8 +298,8 @@ class Compiler {
         BlockId d = x.d;
         BlockId v = x.v;
         if (rounding) {
-            v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding));
-            d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_from(rounding, v));
+            v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding, {x.v}));
+            d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_from(rounding, v, {x.v}));
         }
         finish(out, x.r, d, v, no_clamp, device_clamp(view, no_clamp));
     }
@@ -345,13 +353,13 @@ class Compiler {
             const MapPointer weights = map_of(device);
             const Rounding rounding = device_rounding(view);
             v = affine(name, block, {{x.v, weights}}, spread(device.bias_lo, pixels), spread(device.bias_hi, pixels),
-                       own_noise(rounding));
+                       own_noise(rounding, {x.v}));
             // v' - r' = Wq d + (Wq - W) r + (bq - b) + e.
             AffineMap change = difference(device, map);
             change.weight_uncertainty =
                 numeric::add_up(change.weight_uncertainty, device.weight_uncertainty);  // of the device: 0 today
             std::vector<linear::AffineTerm> terms{{x.d, weights}, {x.r, map_of(change)}};
-            linear::Noise noise = noise_from(rounding, v);
+            linear::Noise noise = noise_from(rounding, v, {x.v});
             if (map.weight_uncertainty > 0.0 && !exact(view)) noise = with_uncertainty(noise, map, x.r);
             d = affine(name, block, std::move(terms), spread(change.bias_lo, pixels), spread(change.bias_hi, pixels),
                        std::move(noise));
@@ -458,8 +466,10 @@ class Compiler {
         BlockId v = -1;
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
-            v = make(std::move(v_terms), v_bias, own_noise(rounding));
-            d = make(std::move(d_terms), d_bias, noise_from(rounding, v));
+            std::vector<BlockId> read;
+            for (const linear::AffineTerm& t : v_terms) read.push_back(t.x);
+            v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
+            d = make(std::move(d_terms), d_bias, noise_from(rounding, v, read));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -502,9 +512,9 @@ class Compiler {
             r = affine(name, layout.block, {{x.x.r, map(std::move(own), 0.0)}});
             if (device_ != nullptr) {
                 const MapPointer weights = map(std::move(device), 0.0);
-                v = affine(name, layout.block, {{x.x.v, weights}}, {}, {}, own_noise(rounding));
+                v = affine(name, layout.block, {{x.x.v, weights}}, {}, {}, own_noise(rounding, {x.x.v}));
                 d = affine(name, layout.block, {{x.x.d, weights}, {x.x.r, map(std::move(change), 0x1p-53)}}, {}, {},
-                           noise_from(rounding, v));
+                           noise_from(rounding, v, {x.x.v}));
             }
         } else {
             const auto spread_out = [&](const Operand& o, const std::vector<std::size_t>& from, BlockId block) {
@@ -522,8 +532,8 @@ class Compiler {
                 const BlockId vp = relate(name, layout.block, product_relation(), {va, vb});
                 const BlockId dp = relate(name, layout.block, product_pair_relation(),
                                           {ra, spread_out(a, elements.a, a.x.d), rb, spread_out(b, elements.b, b.x.d)});
-                v = affine(name, layout.block, {{vp, same(layout.block)}}, {}, {}, own_noise(rounding));
-                d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_from(rounding, v));
+                v = affine(name, layout.block, {{vp, same(layout.block)}}, {}, {}, own_noise(rounding, {va, vb}));
+                d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_from(rounding, v, {va, vb}));
             }
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
@@ -580,8 +590,10 @@ class Compiler {
         BlockId v = -1;
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
-            v = make(std::move(v_terms), v_bias, own_noise(rounding));
-            d = make(std::move(d_terms), d_bias, noise_from(rounding, v));
+            std::vector<BlockId> read;
+            for (const linear::AffineTerm& t : v_terms) read.push_back(t.x);
+            v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
+            d = make(std::move(d_terms), d_bias, noise_from(rounding, v, read));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -606,14 +618,14 @@ class Compiler {
         BlockId v = -1;
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
-            v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding));
-            d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_from(rounding, v));
+            v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding, {x.v}));
+            d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_from(rounding, v, {x.v}));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
 
     // After an operator whose result is a relation's: the device's rounding on top of it.
-    void round_and_finish(const NodeView& view, BlockId r, BlockId d, RealClamp psi) {
+    void round_and_finish(const NodeView& view, BlockId r, BlockId d, RealClamp psi, BlockId read) {
         const TensorId out = view.node().outputs[0];
         const std::string& name = g_.tensor(out).name;
         const Block& block = variables(out).layout.block;
@@ -621,8 +633,8 @@ class Compiler {
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
             if (rounding) {
-                v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding));
-                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_from(rounding, v));
+                v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding, {read}));
+                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_from(rounding, v, {read}));
             }
         }
         finish(out, r, d, v, psi, device_clamp(view, psi));
@@ -648,7 +660,7 @@ class Compiler {
         reads.begin.push_back(static_cast<std::int64_t>(reads.element.size()));
         const BlockId r = group(name, layout.block, maximum_relation(reads), {x.r});
         const BlockId d = device_ == nullptr ? -1 : group(name, layout.block, maximum_pair_relation(reads), {x.r, x.d});
-        round_and_finish(view, r, d, m.reference_clamp);
+        round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     void softmax(const NodeView& view, const Match& m) {
@@ -670,7 +682,7 @@ class Compiler {
             device_ == nullptr ? -1 : group(name, flat.block, softmax_pair_relation(count, n, beta), {x.r, x.d});
         r = relaid(r, flat, variables(out).layout);
         d = relaid(d, flat, variables(out).layout);
-        round_and_finish(view, r, d, m.reference_clamp);
+        round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     void univariate(const NodeView& view, const NodeView& reference, const Match& m) {
@@ -690,14 +702,14 @@ class Compiler {
             if (device_ != nullptr)
                 d = relate(name, block, linear::clamp_pair_relation(exact(view) ? psi : clamp_of(view), psi),
                            {x.r, x.d, x.v});
-            round_and_finish(view, r, d, m.reference_clamp);
+            round_and_finish(view, r, d, m.reference_clamp, x.v);
             return;
         }
         const double alpha = op == "leaky_relu" ? view.number("alpha") : 0.0;
         const BlockId r = relate(name, block, function_relation(op, alpha), {x.r});
         const BlockId d =
             device_ == nullptr ? -1 : relate(name, block, function_pair_relation(op, alpha), {x.r, x.d, x.v});
-        round_and_finish(view, r, d, m.reference_clamp);
+        round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     const Graph& r_;

@@ -306,7 +306,7 @@ ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const 
     if (reference == nullptr) reference = deployed;
     check_inputs_agree(*reference, *deployed);
     check_box(*deployed, box);
-    const std::vector<IntervalTensor> settled = settle_box(*deployed, box);
+    const std::vector<IntervalTensor> settled = device_box(*deployed, box, options.device);
     return ErrorRun(std::move(reference), std::move(deployed), settled, options).run();
 }
 
