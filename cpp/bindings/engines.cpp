@@ -12,6 +12,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "semantics.hpp"
 
 namespace py = pybind11;
 using namespace gonogo;
@@ -20,11 +21,6 @@ namespace {
 
 using GraphPointer = std::shared_ptr<const Graph>;
 using Doubles = py::array_t<double>;
-
-DeviceArithmetic arithmetic_named(const std::string& name) {
-    if (name == "real") return RealArithmetic{};
-    return profile_named(name);
-}
 
 Method method_named(const std::string& name) {
     if (name == "interval") return Method::interval;
@@ -257,9 +253,9 @@ void register_engines(py::module_& m) {
     m.def(
         "bound",
         [](const GraphPointer& graph, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
-           const std::string& semantics, const std::optional<std::string>& tensor, const std::string& method) {
+           const py::object& semantics, const std::optional<std::string>& tensor, const std::string& method) {
             const auto box = take_box(*graph, lo, hi);
-            const BoundOptions options{arithmetic_named(semantics), tensor.value_or(""), method_named(method)};
+            const BoundOptions options{bindings::take_arithmetic(semantics), tensor.value_or(""), method_named(method)};
             return guarded([&] { return bound(graph, box, options); });
         },
         py::arg("graph"), py::arg("box_lo"), py::arg("box_hi"), py::arg("semantics"), py::arg("tensor") = py::none(),
@@ -269,12 +265,12 @@ void register_engines(py::module_& m) {
     py::class_<ErrorSession>(m, "ErrorSession",
                              "Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.")
         .def(py::init([](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
-                         const std::vector<py::object>& hi, const std::string& profile,
+                         const std::vector<py::object>& hi, const py::object& semantics,
                          const std::optional<std::string>& tensor, std::int64_t search_multiplies, std::uint64_t seed,
                          bool attribute, const std::string& method, std::optional<double> threshold, double gap,
                          const std::vector<std::int64_t>& elements) {
                  const auto box = take_box(*deployed, lo, hi);
-                 const ErrorOptions options{.device = arithmetic_named(profile),
+                 const ErrorOptions options{.device = bindings::take_arithmetic(semantics),
                                             .method = method_named(method),
                                             .tensor = tensor.value_or(""),
                                             .search_multiplies = search_multiplies,
@@ -286,7 +282,7 @@ void register_engines(py::module_& m) {
                  return guarded([&] { return std::make_unique<ErrorSession>(reference, deployed, box, options); });
              }),
              py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"),
-             py::arg("profile"), py::arg("tensor") = py::none(),
+             py::arg("semantics"), py::arg("tensor") = py::none(),
              py::arg("search_multiplies") = std::int64_t{500'000'000}, py::arg("seed") = std::uint64_t{1},
              py::arg("attribute") = true, py::arg("method") = "linear", py::arg("threshold") = py::none(),
              py::arg("gap") = 0.0, py::arg("elements") = std::vector<std::int64_t>{},
@@ -298,10 +294,10 @@ void register_engines(py::module_& m) {
     m.def(
         "error",
         [](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
-           const std::vector<py::object>& hi, const std::string& profile, const std::optional<std::string>& tensor,
+           const std::vector<py::object>& hi, const py::object& semantics, const std::optional<std::string>& tensor,
            std::int64_t search_multiplies, std::uint64_t seed, bool attribute, const std::string& method) {
             const auto box = take_box(*deployed, lo, hi);
-            const ErrorOptions options{.device = arithmetic_named(profile),
+            const ErrorOptions options{.device = bindings::take_arithmetic(semantics),
                                        .method = method_named(method),
                                        .tensor = tensor.value_or(""),
                                        .search_multiplies = search_multiplies,
@@ -309,8 +305,8 @@ void register_engines(py::module_& m) {
                                        .attribute = attribute};
             return guarded([&] { return error(reference, deployed, box, options); });
         },
-        py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"), py::arg("profile"),
-        py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
+        py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"),
+        py::arg("semantics"), py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
         py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true, py::arg("method") = "linear",
         "The first bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real "
         "arithmetic.");

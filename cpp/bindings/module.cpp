@@ -19,6 +19,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     register_roundoff(m);
     register_graph(m);
     register_engines(m);
+    register_semantics(m);
     register_cost(m);
     register_integer_kernels(m);
 }

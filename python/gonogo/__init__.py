@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from gonogo import _core
 
 if TYPE_CHECKING:
-    from gonogo import errors, hpo, interval, loaders, report, results, roundoff, targets
+    from gonogo import errors, hpo, interval, loaders, report, results, roundoff, semantics, targets
     from gonogo.analysis import bound, check, cost, error, load
     from gonogo.box import Box
     from gonogo.errors import GonogoError
     from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
+    from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Word
     from gonogo.threads import set_thread_count, thread_count
 
 __version__: str = _core.__version__
@@ -36,18 +37,30 @@ _HOMES = {
     "Interval": "interval",
     "IntervalArray": "interval",
     "Limits": "limits",
+    "BFloat16": "semantics",
+    "FixedLayer": "semantics",
+    "FixedPoint": "semantics",
+    "Float16": "semantics",
+    "Float32": "semantics",
+    "Word": "semantics",
     "GonogoError": "errors",
     "set_thread_count": "threads",
     "thread_count": "threads",
 }
-_MODULES = ("errors", "hpo", "interval", "loaders", "report", "results", "roundoff", "targets")
+_MODULES = ("errors", "hpo", "interval", "loaders", "report", "results", "roundoff", "semantics", "targets")
 
 __all__ = [
+    "BFloat16",
     "Box",
+    "FixedLayer",
+    "FixedPoint",
+    "Float16",
+    "Float32",
     "GonogoError",
     "Interval",
     "IntervalArray",
     "Limits",
+    "Word",
     "__version__",
     "bound",
     "check",
@@ -61,6 +74,7 @@ __all__ = [
     "report",
     "results",
     "roundoff",
+    "semantics",
     "set_thread_count",
     "targets",
     "thread_count",

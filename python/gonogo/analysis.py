@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from gonogo import _core, targets
+from gonogo import semantics as arithmetic
 from gonogo.box import Box
 from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
 from gonogo.limits import Limit, Limits, LimitValue
@@ -38,6 +39,7 @@ from gonogo.results import (
 
 if TYPE_CHECKING:
     from gonogo._core import Graph
+    from gonogo.semantics import SemanticsLike
     from gonogo.targets import Target
 
 ModelLike = Union[str, "os.PathLike[str]", "Graph"]
@@ -45,7 +47,6 @@ TargetLike = Union[str, "os.PathLike[str]", "Target"]
 BoxLike = Union[Box, tuple[Any, Any], None]
 
 PROFILES = ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any")
-SEMANTICS = ("real", *PROFILES)
 # Multiply-accumulates that the search for a witness may spend; about a second.
 DEFAULT_SEARCH = 500_000_000
 METHODS = ("interval", "linear")
@@ -68,7 +69,7 @@ def bound(
     model: ModelLike,
     box: BoxLike = None,
     *,
-    semantics: str = "real",
+    semantics: SemanticsLike = "real",
     tensor: str | None = None,
     method: str = "linear",
 ) -> BoundResult:
@@ -78,7 +79,8 @@ def bound(
     ----------
     model : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent
-    semantics : 'real' for exact real arithmetic on the model's weights, 'tflm' or 'ort' for the integer kernels
+    semantics : 'real' for exact real arithmetic on the model's weights, a profile such as 'tflm' for the integer kernels, or
+        what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
     method : 'interval' for interval propagation alone, 'linear' for linear bounds substituted back to the inputs: far
         sharper beyond two layers, and slower
 
@@ -87,15 +89,15 @@ def bound(
     BoundResult
         `lower` (lower bound on every element) and `upper` (upper bound), float64 arrays in the tensor's real units.
     """
-    _one_of("semantics", semantics, SEMANTICS)
+    chosen = arithmetic.parse(semantics)
     _one_of("method", method, METHODS)
     graph = _graph(model)
     box, notes = _box(box, graph)
     lo, hi = box.fit(graph)
-    found = _core.bound(graph, lo, hi, semantics, tensor, method)
+    found = _core.bound(graph, lo, hi, arithmetic.plain(chosen), tensor, method)
     return BoundResult(
         tuple(TensorBound(f.tensor, frozen(f.lower), frozen(f.upper), bool(f.unbounded)) for f in found),
-        _provenance("bound", graph, None, box, semantics=semantics, assumptions=notes),
+        _provenance("bound", graph, None, box, semantics=str(chosen), assumptions=notes),
     )
 
 
@@ -105,6 +107,7 @@ def error(
     box: BoxLike = None,
     *,
     profile: str = "tflm",
+    semantics: SemanticsLike | None = None,
     tensor: str | None = None,
     search: int = DEFAULT_SEARCH,
     seed: int = 0,
@@ -124,6 +127,8 @@ def error(
     profile : the integer kernels that run on the device: 'tflm' (TensorFlow Lite Micro), 'ort' (onnxruntime), 'litert',
         'litert_ref' or 'xnnpack' (LiteRT's built-in kernels, its reference kernels, its default delegate), or 'any':
         whichever of these, even another one at every operator
+    semantics : what the device computes in, when it isn't integer kernels: 'real' (two versions of one model), a
+        gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point). Comes before `profile`.
     tensor : the deployed model's tensor to bound; its outputs (and logits) by default
     search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
     method : 'interval' for interval propagation of the pair alone, 'linear' for linear bounds substituted back to the
@@ -138,7 +143,7 @@ def error(
     ErrorResult
         `bound`: upper bound on each element's error. `witness`: an input and the error it really reaches.
     """
-    _one_of("profile", profile, PROFILES)
+    chosen = _semantics(semantics, profile)
     if not (isinstance(search, int) and 0 <= search < 2**62):
         raise ValueError(f"search: {search!r}; give a number of multiply-accumulates, 0 or more")
     if not (isinstance(seed, int) and 0 <= seed < 2**63):
@@ -165,7 +170,7 @@ def error(
         graph,
         lo,
         hi,
-        profile,
+        arithmetic.plain(chosen),
         tensor,
         search,
         seed,
@@ -202,7 +207,7 @@ def error(
             graph,
             original,
             box,
-            semantics=f"reference: real; deployed: {profile}",
+            semantics=f"reference: real; deployed: {chosen}",
             assumptions=(*notes, *found.assumptions),
             options=(
                 ("method", method),
@@ -237,6 +242,7 @@ def check(
     target: TargetLike | None = None,
     limits: Limits | Mapping[str, LimitValue] | None = None,
     profile: str = "tflm",
+    semantics: SemanticsLike | None = None,
     tensor: str | None = None,
     search: int = DEFAULT_SEARCH,
     seed: int = 0,
@@ -268,6 +274,7 @@ def check(
             graph,
             box,
             profile=profile,
+            semantics=semantics,
             tensor=tensor,
             search=search,
             seed=seed,
@@ -347,6 +354,13 @@ def cost_outcomes(spent: CostResult, device: Target, allowed: Limits) -> list[Li
 
 def _memory_text(size: int) -> str:
     return f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
+
+
+def _semantics(semantics: SemanticsLike | None, profile: str) -> str | arithmetic.Arithmetic:
+    if semantics is not None:
+        return arithmetic.parse(semantics)
+    _one_of("profile", profile, PROFILES)
+    return profile
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

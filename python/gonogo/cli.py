@@ -16,10 +16,12 @@ from typing import Any
 import click
 
 from gonogo import __version__, analysis, errors, report, units
+from gonogo import semantics as semantics_of
 from gonogo.box import Box
 from gonogo.limits import Limits
 from gonogo.progress import progress
 from gonogo.results import Progress
+from gonogo.semantics import SemanticsLike
 
 USAGE, DATA, NO_INPUT, UNSUPPORTED, INTERNAL, INTERRUPTED = 64, 65, 66, 69, 70, 130
 
@@ -53,6 +55,18 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+class _SemanticsText(click.ParamType[Any]):
+    """A name or text that gonogo.semantics knows."""
+
+    name = "semantics"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return semantics_of.parse(value, "--semantics")
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
 _file = click.Path(path_type=Path)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 _box = _options(
@@ -79,6 +93,8 @@ _box = _options(
 _error_options = _options(
     click.option("--profile", type=click.Choice(analysis.PROFILES), default="tflm", show_default=True,
                  help="Integer kernels on the device: TensorFlow Lite Micro, onnxruntime, LiteRT's three, or any mix."),
+    click.option("--semantics", type=_SemanticsText(), metavar="NAME",
+                 help="Instead of a profile: real, float32, float16, bfloat16 or fixed:BITS.FRACTION_BITS."),
     click.option("--tensor", metavar="NAME", help="Bound this tensor of the deployed model; default: its outputs."),
     click.option("--search", type=click.IntRange(0, 10**15), metavar="COUNT", default=analysis.DEFAULT_SEARCH,
                  show_default=True, help="Multiply-accumulates to spend looking for a witness."),
@@ -127,6 +143,7 @@ def check(
     target: str | None,
     limits: tuple[str, ...],
     profile: str,
+    semantics: SemanticsLike | None,
     tensor: str | None,
     search: int,
     seed: int,
@@ -146,7 +163,7 @@ def check(
     reference, deployed = _pair(models)
     with progress("checking") as show:
         result = analysis.check(
-            reference, deployed, _make_box(**box), target=target, limits=allowed, profile=profile, tensor=tensor,
+            reference, deployed, _make_box(**box), target=target, limits=allowed, profile=profile, semantics=semantics, tensor=tensor,
             search=search, seed=seed, method=method, budget=budget, watch=_watching(show),
         )  # fmt: skip
     _show(result, as_json, plot)
@@ -161,6 +178,7 @@ def check(
 def error(
     models: tuple[Path, ...],
     profile: str,
+    semantics: SemanticsLike | None,
     tensor: str | None,
     search: int,
     seed: int,
@@ -174,7 +192,7 @@ def error(
     reference, deployed = _pair(models)
     with progress("bounding the error") as show:
         result = analysis.error(
-            reference, deployed, _make_box(**box), profile=profile, tensor=tensor,
+            reference, deployed, _make_box(**box), profile=profile, semantics=semantics, tensor=tensor,
             search=search, seed=seed, method=method, budget=budget, watch=_watching(show),
         )  # fmt: skip
     _show(result, as_json, plot)
@@ -184,15 +202,21 @@ def error(
 @cli.command()
 @click.argument("model", type=_file)
 @_box
-@click.option("--semantics", type=click.Choice(analysis.SEMANTICS), default="real", show_default=True,
-              help="Exact real arithmetic, or the integer kernels of a profile.")  # fmt: skip
+@click.option("--semantics", type=_SemanticsText(), metavar="NAME", default="real", show_default=True,
+              help="real, tflm, ort, float32, float16, bfloat16, or fixed:BITS.FRACTION_BITS.")  # fmt: skip
 @click.option("--tensor", metavar="NAME", help="Bound this tensor; default: the model's output.")
 @click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot]).")
 @click.option("--method", type=click.Choice(analysis.METHODS), default="linear", show_default=True,
               help="Interval propagation alone, or linear bounds: sharper, slower.")  # fmt: skip
 @_json
 def bound(
-    model: Path, semantics: str, tensor: str | None, plot: Path | None, method: str, as_json: bool, **box: Any
+    model: Path,
+    semantics: SemanticsLike,
+    tensor: str | None,
+    plot: Path | None,
+    method: str,
+    as_json: bool,
+    **box: Any,
 ) -> int:
     """Proved range of a model's output over a box of inputs."""
     with progress("bounding"):

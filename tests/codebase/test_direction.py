@@ -44,6 +44,7 @@ PYTHON_ROOMS = {
     "interval": 2,
     "roundoff": 1,
     "units": 2,
+    "semantics": 2,
     "files": 2,
     "limits": 3,
     "box": 3,

@@ -125,6 +125,14 @@ class Compiler {
 
     // ---- rounding and clamps
 
+    // The largest magnitude in the blocks of deployed values that a node reads.
+    static double largest(const linear::Values& v, const std::vector<BlockId>& read) {
+        double most = 0.0;
+        for (const BlockId b : read) {
+            for (const double m : v.magnitude(b)) most = std::max(most, m);
+        }
+        return most;
+    }
     // Noise of the pair's difference: the same number as in the deployed value, so the same bound. (The range of that
     // value wouldn't do: it holds what was rounded already, and `rounding` wants what it was before.)
     static linear::Noise noise_of(const Rounding& rounding, BlockId value) {
@@ -146,13 +154,13 @@ class Compiler {
         };
     }
     // Noise of the deployed value itself.
-    static linear::Noise own_noise(const Rounding& rounding) {
+    static linear::Noise own_noise(const Rounding& rounding, const std::vector<BlockId>& read) {
         if (!rounding) return {};
-        return [rounding](const linear::Values&, std::span<const double> lo, std::span<const double> hi,
-                          std::span<const double> mass, std::span<double> noise) {
+        return [rounding, read](const linear::Values& v, std::span<const double> lo, std::span<const double> hi,
+                                std::span<const double> mass, std::span<double> noise) {
             std::vector<double> magnitude(lo.size());
             for (std::size_t i = 0; i < lo.size(); ++i) magnitude[i] = std::max(std::fabs(lo[i]), std::fabs(hi[i]));
-            rounding(magnitude, mass, noise);
+            rounding({magnitude, mass, largest(v, read)}, noise);
         };
     }
 
@@ -201,7 +209,7 @@ class Compiler {
         const double uncertainty = unit ? 0.0 : numeric::div_up(numeric::radius_up(gain, in.gain_lo, in.gain_hi), gain);
         const BlockId v =
             affine(name, block, {{r, linear::diagonal_map(block, std::vector<double>(n, gain), uncertainty)}}, {}, {},
-                   own_noise(in.rounding));
+                   own_noise(in.rounding, {r}));
         double mid = 0.0;
         linear::Noise noise = noise_of(in.rounding, v);
         if (!unit) {
@@ -311,7 +319,7 @@ class Compiler {
         BlockId d = x.d;
         BlockId v = x.v;
         if (rounding) {
-            v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding));
+            v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding, {x.v}));
             d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_of(rounding, v));
         }
         finish(out, x.r, d, v, no_clamp, device_clamp(view, no_clamp));
@@ -366,7 +374,7 @@ class Compiler {
             const MapPointer weights = map_of(device);
             const Rounding rounding = device_rounding(view);
             v = affine(name, block, {{x.v, weights}}, spread(device.bias_lo, pixels), spread(device.bias_hi, pixels),
-                       own_noise(rounding));
+                       own_noise(rounding, {x.v}));
             // v' - r' = Wq d + (Wq - W) r + (bq - b) + e.
             const AffineMap change = difference(device, map);
             std::vector<linear::AffineTerm> terms{{x.d, weights}, {x.r, map_of(change)}};
@@ -479,7 +487,9 @@ class Compiler {
         BlockId v = -1;
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
-            v = make(std::move(v_terms), v_bias, own_noise(rounding));
+            std::vector<BlockId> read;
+            for (const linear::AffineTerm& t : v_terms) read.push_back(t.x);
+            v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
             d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
@@ -523,7 +533,7 @@ class Compiler {
             r = affine(name, layout.block, {{x.x.r, map(std::move(own), 0.0)}});
             if (device_ != nullptr) {
                 const MapPointer weights = map(std::move(device), 0.0);
-                v = affine(name, layout.block, {{x.x.v, weights}}, {}, {}, own_noise(rounding));
+                v = affine(name, layout.block, {{x.x.v, weights}}, {}, {}, own_noise(rounding, {x.x.v}));
                 d = affine(name, layout.block, {{x.x.d, weights}, {x.x.r, map(std::move(change), 0x1p-53)}}, {}, {},
                            noise_of(rounding, v));
             }
@@ -543,7 +553,7 @@ class Compiler {
                 const BlockId vp = relate(name, layout.block, product_relation(), {va, vb});
                 const BlockId dp = relate(name, layout.block, product_pair_relation(),
                                           {ra, spread_out(a, elements.a, a.x.d), rb, spread_out(b, elements.b, b.x.d)});
-                v = affine(name, layout.block, {{vp, same(layout.block)}}, {}, {}, own_noise(rounding));
+                v = affine(name, layout.block, {{vp, same(layout.block)}}, {}, {}, own_noise(rounding, {va, vb}));
                 d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_of(rounding, v));
             }
         }
@@ -601,7 +611,9 @@ class Compiler {
         BlockId v = -1;
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
-            v = make(std::move(v_terms), v_bias, own_noise(rounding));
+            std::vector<BlockId> read;
+            for (const linear::AffineTerm& t : v_terms) read.push_back(t.x);
+            v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
             d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
@@ -627,14 +639,14 @@ class Compiler {
         BlockId v = -1;
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
-            v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding));
+            v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding, {x.v}));
             d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
 
     // After an operator whose result is a relation's: the device's rounding on top of it.
-    void round_and_finish(const NodeView& view, BlockId r, BlockId d, RealClamp psi) {
+    void round_and_finish(const NodeView& view, BlockId r, BlockId d, RealClamp psi, BlockId read) {
         const TensorId out = view.node().outputs[0];
         const std::string& name = g_.tensor(out).name;
         const Block& block = variables(out).layout.block;
@@ -642,7 +654,7 @@ class Compiler {
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
             if (rounding) {
-                v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding));
+                v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding, {read}));
                 d = affine(name, block, {{d, same(block)}}, {}, {}, noise_of(rounding, v));
             }
         }
@@ -669,7 +681,7 @@ class Compiler {
         reads.begin.push_back(static_cast<std::int64_t>(reads.element.size()));
         const BlockId r = group(name, layout.block, maximum_relation(reads), {x.r});
         const BlockId d = device_ == nullptr ? -1 : group(name, layout.block, maximum_pair_relation(reads), {x.r, x.d});
-        round_and_finish(view, r, d, m.reference_clamp);
+        round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     void softmax(const NodeView& view, const Match& m) {
@@ -691,7 +703,7 @@ class Compiler {
             device_ == nullptr ? -1 : group(name, flat.block, softmax_pair_relation(count, n, beta), {x.r, x.d});
         r = relaid(r, flat, variables(out).layout);
         d = relaid(d, flat, variables(out).layout);
-        round_and_finish(view, r, d, m.reference_clamp);
+        round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     void univariate(const NodeView& view, const NodeView& reference, const Match& m) {
@@ -711,14 +723,14 @@ class Compiler {
             if (device_ != nullptr)
                 d = relate(name, block, linear::clamp_pair_relation(exact(view) ? psi : clamp_of(view), psi),
                            {x.r, x.d, x.v});
-            round_and_finish(view, r, d, m.reference_clamp);
+            round_and_finish(view, r, d, m.reference_clamp, x.v);
             return;
         }
         const double alpha = op == "leaky_relu" ? view.number("alpha") : 0.0;
         const BlockId r = relate(name, block, function_relation(op, alpha), {x.r});
         const BlockId d =
             device_ == nullptr ? -1 : relate(name, block, function_pair_relation(op, alpha), {x.r, x.d, x.v});
-        round_and_finish(view, r, d, m.reference_clamp);
+        round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     const Graph& r_;

@@ -20,10 +20,14 @@ namespace gonogo::joint {
 inline constexpr double unlimited = std::numeric_limits<double>::infinity();
 inline constexpr RealClamp no_clamp{-unlimited, unlimited};
 
-// An upper bound on |computed - exact| for each element of a node's result before its clamp, in real units, given upper
-// bounds on the exact results' magnitudes and on the sums of their terms' magnitudes.
-using Rounding =
-    std::function<void(std::span<const double> magnitude, std::span<const double> mass, std::span<double> error)>;
+// Upper bounds on a node's exact results, on the sums of their terms' magnitudes, and on any element that it reads.
+struct Sizes {
+    std::span<const double> magnitude, mass;
+    double operands;
+};
+
+// An upper bound on |computed - exact| for each element of a node's result before its clamp, in real units.
+using Rounding = std::function<void(const Sizes& sizes, std::span<double> error)>;
 
 // A result of the device at a point: between lo and hi, which are equal where it is computed exactly.
 struct Enclosure {

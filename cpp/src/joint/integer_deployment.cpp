@@ -28,9 +28,9 @@ RealClamp dequantized_clamp(const Tensor& t, ClampRange range) {
 }
 
 Rounding envelope(double absolute, double relative) {
-    return [absolute, relative](std::span<const double> magnitude, auto, std::span<double> error) {
+    return [absolute, relative](const Sizes& sizes, std::span<double> error) {
         for (std::size_t i = 0; i < error.size(); ++i)
-            error[i] = numeric::add_up(absolute, numeric::mul_up(relative, magnitude[i]));
+            error[i] = numeric::add_up(absolute, numeric::mul_up(relative, sizes.magnitude[i]));
     };
 }
 

@@ -1,5 +1,9 @@
 #include "joint/make_deployment.hpp"
 
+#include "gonogo/semantics/box.hpp"
+
+#include "joint/fixed_deployment.hpp"
+#include "joint/float_deployment.hpp"
 #include "joint/integer_deployment.hpp"
 #include "joint/real_deployment.hpp"
 
@@ -16,6 +20,12 @@ struct Make {
     std::unique_ptr<const Deployment> operator()(RealArithmetic) const {
         return std::make_unique<const RealDeployment>(graph);
     }
+    std::unique_ptr<const Deployment> operator()(const FixedPoint& format) const {
+        return std::make_unique<const FixedDeployment>(graph, format);
+    }
+    std::unique_ptr<const Deployment> operator()(const FloatingPoint& format) const {
+        return std::make_unique<const FloatDeployment>(graph, format);
+    }
 };
 
 }  // namespace
@@ -23,6 +33,12 @@ struct Make {
 std::unique_ptr<const Deployment> make_deployment(std::shared_ptr<const Graph> graph,
                                                   const DeviceArithmetic& arithmetic) {
     return std::visit(Make{std::move(graph)}, arithmetic);
+}
+
+std::vector<IntervalTensor> device_box(const Graph& graph, std::span<const IntervalTensor> box,
+                                       const DeviceArithmetic& arithmetic) {
+    if (std::holds_alternative<FixedPoint>(arithmetic)) return {box.begin(), box.end()};
+    return settle_box(graph, box);
 }
 
 }  // namespace gonogo::joint

@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 from . import numeric
 from . import interval
-__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -301,7 +301,7 @@ class ErrorSession:
     """
     Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.
     """
-    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], profile: str, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
         """
         `reference` None: the deployed graph in real arithmetic. Finds the first bounds and witnesses.
         """
@@ -312,6 +312,21 @@ class ErrorSession:
     def result(self) -> ErrorResult:
         """
         What is proved and found so far.
+        """
+class DeviceRunner:
+    """
+    A deployed graph prepared for evaluation on many inputs.
+    """
+    def __call__(self, inputs: collections.abc.Sequence[typing.Any], variant: typing.SupportsInt | typing.SupportsIndex = 0) -> list:
+        """
+        Per output (lower, upper): equal where the device's result is computed exactly.
+        """
+    def __init__(self, graph: Graph, semantics: typing.Any) -> None:
+        ...
+    @property
+    def variants(self) -> int:
+        """
+        How many evaluations the semantics tells apart.
         """
 class CostTarget:
     """
@@ -482,7 +497,7 @@ class IntegerKernel:
         """
         Profiles that the ranges of profile 'any' don't cover, and why.
         """
-def bound(graph: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: str, tensor: str | None = None, method: str = 'linear') -> list[BoundResult]:
+def bound(graph: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, method: str = 'linear') -> list[BoundResult]:
     """
     Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for `tensor`.
     """
@@ -490,7 +505,7 @@ def cost(graph: Graph, target: CostTarget) -> Cost:
     """
     Work, flash, RAM, latency and energy of a graph on a target.
     """
-def error(reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], profile: str, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear') -> ErrorResult:
+def error(reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear') -> ErrorResult:
     """
     The first bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.
     """

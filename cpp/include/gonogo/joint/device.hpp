@@ -4,6 +4,8 @@
 #include <variant>
 
 #include "gonogo/ops/int8.hpp"
+#include "gonogo/semantics/fixed_point.hpp"
+#include "gonogo/semantics/floating_point.hpp"
 
 namespace gonogo {
 
@@ -11,6 +13,6 @@ namespace gonogo {
 // the question's business.
 struct RealArithmetic {};
 
-using DeviceArithmetic = std::variant<Profile, RealArithmetic>;
+using DeviceArithmetic = std::variant<Profile, RealArithmetic, FixedPoint, FloatingPoint>;
 
 }  // namespace gonogo

@@ -58,7 +58,7 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
     std::vector<IntervalTensor> values;
     if (!std::holds_alternative<RealArithmetic>(options.device)) {
         device = make_deployment(graph, options.device);
-        settled = settle_box(*graph, box);
+        settled = device_box(*graph, box, options.device);
         values = device->ranges(settled);
     } else {
         RealProgram(graph).run(box, values);

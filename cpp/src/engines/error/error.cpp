@@ -412,10 +412,7 @@ ErrorSession::ErrorSession(std::shared_ptr<const Graph> reference, std::shared_p
     if (reference == nullptr) reference = deployed;
     check_inputs_agree(*reference, *deployed);
     check_box(*deployed, box);
-    // In real arithmetic nobody rounds the inputs, and a witness must lie in the box that was asked about.
-    std::vector<IntervalTensor> settled(box.begin(), box.end());
-    if (!std::holds_alternative<RealArithmetic>(options.device)) settled = settle_box(*deployed, box);
-    run_ = std::make_unique<Run>(std::move(reference), deployed, std::move(settled), options);
+    run_ = std::make_unique<Run>(std::move(reference), deployed, device_box(*deployed, box, options.device), options);
     run_->first();
 }
 
