@@ -21,12 +21,6 @@ namespace {
 using GraphPointer = std::shared_ptr<const Graph>;
 using Doubles = py::array_t<double>;
 
-Profile profile_named(const std::string& name) {
-    if (name == "tflm") return Profile::tflm;
-    if (name == "ort") return Profile::ort;
-    throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
-}
-
 DeviceArithmetic arithmetic_named(const std::string& name) {
     if (name == "real") return RealArithmetic{};
     return profile_named(name);

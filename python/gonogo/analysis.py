@@ -42,8 +42,8 @@ ModelLike = Union[str, "os.PathLike[str]", "Graph"]
 TargetLike = Union[str, "os.PathLike[str]", "Target"]
 BoxLike = Union[Box, tuple[Any, Any], None]
 
-SEMANTICS = ("real", "tflm", "ort")
-PROFILES = ("tflm", "ort")
+PROFILES = ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any")
+SEMANTICS = ("real", *PROFILES)
 # Multiply-accumulates that the search for a witness may spend; about a second.
 DEFAULT_SEARCH = 500_000_000
 
@@ -103,7 +103,9 @@ def error(
     reference : path or Graph, or None for the ideal real-valued execution of the deployed model's own weights
     deployed : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the deployed model's inputs can represent
-    profile : the integer kernels that run on the device, 'tflm' (TensorFlow Lite Micro) or 'ort' (onnxruntime)
+    profile : the integer kernels that run on the device: 'tflm' (TensorFlow Lite Micro), 'ort' (onnxruntime), 'litert',
+        'litert_ref' or 'xnnpack' (LiteRT's built-in kernels, its reference kernels, its default delegate), or 'any':
+        whichever of these, even another one at every operator
     tensor : the deployed model's tensor to bound; its outputs (and logits) by default
     search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
 

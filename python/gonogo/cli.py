@@ -77,7 +77,7 @@ _box = _options(
 )
 _error_options = _options(
     click.option("--profile", type=click.Choice(analysis.PROFILES), default="tflm", show_default=True,
-                 help="Integer kernels on the device: TensorFlow Lite Micro or onnxruntime."),
+                 help="Integer kernels on the device: TensorFlow Lite Micro, onnxruntime, LiteRT's three, or any mix."),
     click.option("--tensor", metavar="NAME", help="Bound this tensor of the deployed model; default: its outputs."),
     click.option("--search", type=click.IntRange(0, 10**15), metavar="COUNT", default=analysis.DEFAULT_SEARCH,
                  show_default=True, help="Multiply-accumulates to spend looking for a witness."),

@@ -27,7 +27,8 @@ std::int64_t input_count(const System& system);
 // result[i] <= sign * element for every assignment that the system admits over that box; -inf where nothing is proved.
 // All states need linear bounds for the steps of every block before the target. Theorem 40.
 // `forms`, if not empty, receives each row's coefficients over all inputs, queries.size() x input_count(system).
-void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
-                  std::span<double> forms = {});
+// Returns the number of multiplications, which doesn't depend on the number of threads.
+double lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
+                    std::span<double> forms = {});
 
 }  // namespace gonogo::linear

@@ -53,7 +53,7 @@ void Splitter::solve(std::vector<Part>& parts) const {
     states.reserve(parts.size());
     for (const Part& p : parts) states.push_back(start_(p.box));
     const Solver solver(s_);
-    solver.run(states, {Method::linear, forms});
+    solver.run(states, {.method = Method::linear, .interval_first = false, .forms = forms});
     std::vector<Losses> losses(parts.size(), Losses(s_.blocks.size()));
     for (std::size_t first = 0; first < objectives_.size();) {
         // Objectives of one block together.

@@ -438,7 +438,7 @@ class IntegerKernel:
     """
     def __init__(self, graph: Graph, profile: str, node: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
-        Prepares node number `node` for the kernels of `profile`, 'tflm' or 'ort'.
+        Prepares node number `node` for the kernels of `profile`.
         """
     def point(self, inputs: collections.abc.Sequence[typing.Any]) -> numpy.ndarray:
         """
@@ -458,9 +458,14 @@ class IntegerKernel:
         """
         (absolute, relative): |y - f| <= absolute + relative |f| in output steps, before the clamp.
         """
+    @property
+    def left_out(self) -> list[tuple[str, str]]:
+        """
+        Profiles that the ranges of profile 'any' don't cover, and why.
+        """
 def bound(graph: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: str, tensor: str | None = None) -> list[BoundResult]:
     """
-    Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for `tensor`.
+    Guaranteed output ranges over a box; semantics 'real' or a profile. One result per output, or one for `tensor`.
     """
 def cost(graph: Graph, target: CostTarget) -> Cost:
     """

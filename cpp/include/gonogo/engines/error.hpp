@@ -18,6 +18,7 @@ namespace gonogo {
 struct ErrorOptions {
     DeviceArithmetic device = Profile::tflm;
     Method method = Method::linear;
+    double multiplies = default_multiplies;  // for linear bounds; what is beyond is bounded by intervals alone
     std::string tensor = {};  // deployed tensor to compare; empty = every output and the logits before it
     std::int64_t search_multiplies = 500'000'000;  // work the witness search may do, in multiply-accumulates
     std::uint64_t seed = 1;

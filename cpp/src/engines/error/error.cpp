@@ -107,14 +107,19 @@ class ErrorSession::Run {
         joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
         state_.push_back(known_state(start(joint_, box_), real_, deployed_));
         const linear::Solver solver(joint_.system);
-        solver.run(state_, {options_.method});
+        if (!solver.run(state_, {.method = options_.method, .multiplies = options_.multiplies})) {
+            result_.notes.push_back(
+                "the limit of multiplications was reached: later layers are bounded by intervals alone; a higher limit "
+                "gives sharper bounds");
+        }
         if (options_.method == Method::interval) return;
         for (const Target& t : targets_) {
             const Variables& x = joint_.tensors[static_cast<std::size_t>(t.deployed)];
             if (x.d < 0) continue;
             std::vector<std::vector<std::int64_t>> all(1);
             for (std::int64_t e = 0; e < x.layout.block.size(); ++e) all[0].push_back(e);
-            solver.refine(state_, x.d, all);
+            double enough = infinity;  // the outputs themselves are always worth it
+            solver.refine(state_, x.d, all, enough);
         }
     }
 
@@ -311,7 +316,13 @@ class ErrorSession::Run {
             }
         }
         const std::int64_t evaluations = std::clamp<std::int64_t>(options_.search_multiplies / macs, 8, 4000);
-        SearchResult found = search(reference_, device_, box_, targets_, evaluations, options_.seed);
+        Lead lead{
+            joint_, options_.method == Method::interval ? nullptr : &state_[0], {}, {}, static_cast<double>(macs)};
+        for (const TensorError& e : result_.tensors) {
+            lead.lower.emplace_back(e.lower);
+            lead.upper.emplace_back(e.upper);
+        }
+        SearchResult found = search(reference_, device_, box_, targets_, lead, evaluations, options_.seed);
         result_.evaluations = found.evaluations;
         for (std::size_t k = 0; k < targets_.size(); ++k) {
             TensorError& e = result_.tensors[k];
@@ -374,7 +385,7 @@ class ErrorSession::Run {
         const Alone alone(device_, node);
         const Program program = compile(reference_.graph(), device_.graph(), pairing_, &alone);
         std::vector<linear::BoxState> state{start(program, box_)};
-        linear::Solver(program.system).run(state, {Method::interval});
+        linear::Solver(program.system).run(state, {.method = Method::interval});
         const linear::BlockState& d = state[0].block(program.tensors[static_cast<std::size_t>(output)].d);
         return *std::max_element(d.magnitude.begin(), d.magnitude.end());
     }
