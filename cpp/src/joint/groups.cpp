@@ -254,7 +254,7 @@ class Softmax : public GroupRelation {
         }
         const double most = *std::max_element(p.begin(), p.end());
         double sum = 0.0;
-        for (double& v : p) sum += v = std::exp(beta_ * (v - most));
+        for (double& v : p) sum += v = std::exp(beta_ * (v - most));  // libm: slopes for the search
         for (double& v : p) v /= sum;
         return p;
     }

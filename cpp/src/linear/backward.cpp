@@ -3,8 +3,8 @@
 // definition keeps that, if c is lowered by at least what rounding moved:
 //   affine y = W x + b + e: new coefficients fl(a_x + a W), sums of K products and of what was there before, so with
 //   p = K + 1 their errors are at most p u (1 + 2^-10) (|a_x| + |a||W|) (Theorem 39); times max |x| that is at most
-//   p u (1 + 2^-10) (|a_x| . |x| + |a| . mass). `charge_present` takes the first part, before anything is added, and
-//   `affine` the second, with the values a . b, sums of n terms; W known to within rho |W| adds rho |a| . mass;
+//   p u (1 + 2^-10) (|a_x| . |x| + |a| . mass). `join` takes the first part, before anything is added, and `affine`
+//   the second, with the values a . b, sums of n terms; W known to within rho |W| adds rho |a| . mass;
 //   relation y >= s x + t where a >= 0, y <= s' x + t' elsewhere: the same with one product per coefficient;
 //   input: the row's least value over the box.
 // Products may underflow, each by at most 2^-1075, which `tiny` charges. The masses are sums of non-negative numbers
