@@ -9,6 +9,7 @@
 
 #include "gonogo/error.hpp"
 #include "gonogo/numeric/environment.hpp"
+#include "gonogo/ops/int8.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -123,9 +124,7 @@ DeviceArithmetic take_arithmetic(const py::object& values) {
     if (py::isinstance<py::str>(values)) {
         const auto name = values.cast<std::string>();
         if (name == "real") return RealArithmetic{};
-        if (name == "tflm") return Profile::tflm;
-        if (name == "ort") return Profile::ort;
-        throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
+        return profile_named(name);
     }
     if (!py::isinstance<py::dict>(values)) {
         throw py::type_error("semantics: expected a name or a dict, not " +

@@ -11,7 +11,15 @@ from gonogo import _core
 from gonogo.errors import UnsupportedOperatorError
 from gonogo.loaders.onnx import load_onnx
 from onnx import helper
-from support.onnx_models import float_nets, make_model, on_x86, optimised_operators, quantise, session
+from support.onnx_models import (
+    HAS_VNNI,
+    float_nets,
+    make_model,
+    on_x86,
+    optimised_operators,
+    quantise,
+    session,
+)
 
 node = helper.make_node
 FORMS = [
@@ -207,12 +215,13 @@ class Pattern:
         self.rng = rng
         self.dtype = dtype
         low = int(np.iinfo(dtype).min)
+        top = 127 if HAS_VNNI else 63
         self.constants: dict[str, Any] = {
             "s": np.float32(0.02), "z": np.array(low + 128, dtype), "zlow": np.array(low, dtype),
             "s1": np.float32(0.05), "s2": np.float32(0.03), "ws": np.float32(0.01), "wz": np.int8(0),
-            "w": rng.integers(-127, 128, (8, 3, 3, 3)).astype(np.int8),
-            "v": rng.integers(-127, 128, (8, 8, 1, 1)).astype(np.int8),
-            "g": rng.integers(-127, 128, (108, 4)).astype(np.int8),
+            "w": rng.integers(-top, top + 1, (8, 3, 3, 3)).astype(np.int8),
+            "v": rng.integers(-top, top + 1, (8, 8, 1, 1)).astype(np.int8),
+            "g": rng.integers(-top, top + 1, (108, 4)).astype(np.int8),
         }  # fmt: skip
         self.nodes: list[Any] = []
         self.pair("x", "s", "z", "xd")

@@ -199,6 +199,7 @@ def quantise(
         per_channel=per_channel,
         activation_type=QuantType[activations],
         weight_type=QuantType[weight],
-        reduce_range=weight == "QInt8" and not HAS_VNNI,
+        # Per channel, convolutions in QOperator form get int8 weights whatever `weight` says.
+        reduce_range=not HAS_VNNI and (weight == "QInt8" or (per_channel and form == "QOperator")),
     )
     return target.read_bytes()

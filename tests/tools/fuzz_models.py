@@ -116,12 +116,18 @@ def use(graph: Any) -> None:
     with contextlib.suppress(_core.GonogoError):
         for low, high in _core.evaluate_real(graph, lo, hi).values():
             assert np.all(low <= high)
-    for profile in ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any"):
+    # Attribution and linear bounds of a large net may take seconds, which would be taken for a hang.
+    small = sum(math.prod(t.shape) for t in tensors if not t.is_constant) <= 1 << 13
+    ways = [(p, "interval", False) for p in ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any")]
+    ways += [("tflm", "interval", True), ("any", "linear", True)] if small else []
+    for profile, method, attribute in ways:
         with contextlib.suppress(_core.GonogoError):
             values = [np.zeros(t.shape, np.float32 if t.dtype == "float32" else np.int32) for t in inputs]
             _core.evaluate_int8(graph, profile, values)
         with contextlib.suppress(_core.GonogoError):
-            for found in _core.error(None, graph, lo, hi, profile, search_multiplies=10_000).tensors:
+            for found in _core.error(
+                None, graph, lo, hi, profile, search_multiplies=10_000, method=method, attribute=attribute
+            ).tensors:
                 assert not np.any(np.isnan(found.bound))
 
 
