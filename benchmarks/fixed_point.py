@@ -60,7 +60,9 @@ def published(corpus: Path, nets: list[str], bits: list[int], count: int, method
 def held(controller: aster.Controller) -> aster.Controller:
     """The controller whose weights are the float32 numbers of its graph."""
     layers = [aster.Layer(rationals(x.weights), rationals(x.bias), x.relu) for x in controller.rounded(1)]
-    return aster.Controller(controller.name, tuple(layers), controller.lower, controller.upper, controller.target)
+    return aster.Controller(
+        controller.name, tuple(layers), controller.lower, controller.upper, controller.target
+    )
 
 
 def proved(controller: aster.Controller, graph: _core.Graph, bits: int) -> float:

@@ -18,6 +18,7 @@ class FloatDeployment final : public Deployment {
     }
     Rounding rounding(const NodeView& node) const override;
     RealClamp clamp(const NodeView& node) const override { return program_.clamp(node); }
+    bool may_overflow() const override { return true; }
     Input input(std::size_t k) const override;
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
     int variants() const override { return program_.orders(); }
