@@ -10,12 +10,13 @@ HEAD = """# Operators
 
 Generated from the records in `cpp/src/ops` by `scripts/make_operator_table.py`; don't edit. An empty cell means that
 the engine in question raises UnsupportedOperatorError for the operator. *real*: rigorous evaluation in real arithmetic.
-*tflm*, *ort*: integer kernels, bit for bit those of TFLite Micro and ONNX Runtime (docs/int8-semantics.md says under
-which conditions on types and parameters). *joint*: the error bound cancels what both networks share. Every operator has
-shape and work counts.
+*tflm*, *litert*, *litert_ref*, *xnnpack*, *ort*: integer kernels, bit for bit those of TFLite Micro, of LiteRT
+(built-in, reference, default delegate) and of ONNX Runtime (docs/int8-semantics.md says under which conditions on types
+and parameters); profile `any` covers all that a row names. *joint*: the error bound cancels what both networks share.
+Every operator has shape and work counts.
 
-| operator | what it computes | ONNX | TFLite | real | tflm | ort | joint |
-|---|---|---|---|---|---|---|---|
+| operator | what it computes | ONNX | TFLite | real | tflm | litert | litert_ref | xnnpack | ort | joint |
+|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -23,7 +24,10 @@ def table() -> str:
     """The whole page."""
     rows = []
     for row in _core.operators():
-        marks = ["yes" if row[key] else "" for key in ("real", "tflm", "ort", "joint")]
+        marks = [
+            "yes" if row[key] else ""
+            for key in ("real", "tflm", "litert", "litert_ref", "xnnpack", "ort", "joint")
+        ]
         rows.append(
             "| " + " | ".join([row["name"], row["summary"], row["onnx"], row["tflite"], *marks]) + " |"
         )

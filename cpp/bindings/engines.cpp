@@ -22,12 +22,6 @@ namespace {
 using GraphPointer = std::shared_ptr<const Graph>;
 using Doubles = py::array_t<double>;
 
-Profile profile_named(const std::string& name) {
-    if (name == "tflm") return Profile::tflm;
-    if (name == "ort") return Profile::ort;
-    throw UnsupportedOperatorError("there is no kernel profile '" + name + "'; known: tflm, ort");
-}
-
 Method method_named(const std::string& name) {
     if (name == "interval") return Method::interval;
     if (name == "linear") return Method::linear;
@@ -225,7 +219,8 @@ void register_engines(py::module_& m) {
         .def_readonly("saturation", &ErrorResult::saturation)
         .def_readonly("notes", &ErrorResult::notes)
         .def_readonly("assumptions", &ErrorResult::assumptions)
-        .def_readonly("evaluations", &ErrorResult::evaluations);
+        .def_readonly("evaluations", &ErrorResult::evaluations)
+        .def_readonly("parts", &ErrorResult::parts);
 
     py::class_<IntegerRunner>(m, "IntegerRunner",
                               "A quantised graph prepared for exact integer evaluation on many inputs.")
@@ -267,22 +262,52 @@ void register_engines(py::module_& m) {
         py::arg("method") = "linear",
         "Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for "
         "`tensor`.");
+    py::class_<ErrorSession>(m, "ErrorSession",
+                             "Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.")
+        .def(py::init([](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
+                         const std::vector<py::object>& hi, const py::object& semantics,
+                         const std::optional<std::string>& tensor, std::int64_t search_multiplies, std::uint64_t seed,
+                         bool attribute, const std::string& method, std::optional<double> threshold, double gap,
+                         const std::vector<std::int64_t>& elements) {
+                 const auto box = take_box(*deployed, lo, hi);
+                 const ErrorOptions options{.device = bindings::take_arithmetic(semantics),
+                                            .method = method_named(method),
+                                            .tensor = tensor.value_or(""),
+                                            .search_multiplies = search_multiplies,
+                                            .seed = seed,
+                                            .attribute = attribute,
+                                            .threshold = threshold,
+                                            .gap = gap,
+                                            .elements = elements};
+                 return guarded([&] { return std::make_unique<ErrorSession>(reference, deployed, box, options); });
+             }),
+             py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"),
+             py::arg("semantics"), py::arg("tensor") = py::none(),
+             py::arg("search_multiplies") = std::int64_t{500'000'000}, py::arg("seed") = std::uint64_t{1},
+             py::arg("attribute") = true, py::arg("method") = "linear", py::arg("threshold") = py::none(),
+             py::arg("gap") = 0.0, py::arg("elements") = std::vector<std::int64_t>{},
+             "`reference` None: the deployed graph in real arithmetic. Finds the first bounds and witnesses.")
+        .def(
+            "advance", [](ErrorSession& s, double seconds) { return guarded([&] { return s.advance(seconds); }); },
+            py::arg("seconds"), "Splits the box for about so many seconds. True when nothing is left to do.")
+        .def("result", &ErrorSession::result, "What is proved and found so far.");
     m.def(
         "error",
         [](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,
            const std::vector<py::object>& hi, const py::object& semantics, const std::optional<std::string>& tensor,
            std::int64_t search_multiplies, std::uint64_t seed, bool attribute, const std::string& method) {
             const auto box = take_box(*deployed, lo, hi);
-            const ErrorOptions options{bindings::take_arithmetic(semantics),
-                                       method_named(method),
-                                       tensor.value_or(""),
-                                       search_multiplies,
-                                       seed,
-                                       attribute};
+            const ErrorOptions options{.device = bindings::take_arithmetic(semantics),
+                                       .method = method_named(method),
+                                       .tensor = tensor.value_or(""),
+                                       .search_multiplies = search_multiplies,
+                                       .seed = seed,
+                                       .attribute = attribute};
             return guarded([&] { return error(reference, deployed, box, options); });
         },
         py::arg("reference").none(true), py::arg("deployed"), py::arg("box_lo"), py::arg("box_hi"),
         py::arg("semantics"), py::arg("tensor") = py::none(), py::arg("search_multiplies") = std::int64_t{500'000'000},
         py::arg("seed") = std::uint64_t{1}, py::arg("attribute") = true, py::arg("method") = "linear",
-        "Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.");
+        "The first bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real "
+        "arithmetic.");
 }

@@ -179,8 +179,8 @@ void register_graph(py::module_& m) {
                 row["onnx"] = r->onnx;
                 row["tflite"] = r->tflite;
                 row["real"] = r->real != nullptr;
-                row["tflm"] = r->int8.tflm != nullptr;
-                row["ort"] = r->int8.ort != nullptr;
+                for (const Profile p : concrete_profiles)
+                    row[py::str(std::string(name_of(p)))] = r->int8.of(p) != nullptr;
                 row["joint"] = r->joint != JointKind::none;
                 rows.append(row);
             }

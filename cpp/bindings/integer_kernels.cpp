@@ -24,12 +24,6 @@ namespace {
 using Operands = std::vector<py::object>;
 using Pointers = std::vector<const std::int32_t*>;
 
-Profile profile_named(const std::string& name) {
-    if (name == "tflm") return Profile::tflm;
-    if (name == "ort") return Profile::ort;
-    throw py::value_error("profile '" + name + "' isn't known; known: tflm, ort");
-}
-
 class IntegerKernel {
   public:
     IntegerKernel(std::shared_ptr<Graph> graph, const std::string& profile, std::int64_t node)
@@ -53,6 +47,7 @@ class IntegerKernel {
         {
             const py::gil_scoped_release release;
             const numeric::EnvironmentGuard guard;
+            if (!kernel_.point) throw UnsupportedOperatorError(view().message("no exact integers in this profile"));
             kernel_.point(in, out.data());
         }
         return bindings::give(std::move(out), view().output().dims);
@@ -84,6 +79,11 @@ class IntegerKernel {
     }
 
     std::pair<double, double> envelope() const { return {kernel_.envelope.absolute, kernel_.envelope.relative}; }
+    std::vector<std::pair<std::string, std::string>> left_out() const {
+        std::vector<std::pair<std::string, std::string>> out;
+        for (const LeftOut& l : kernel_.left_out) out.emplace_back(name_of(l.profile), l.reason);
+        return out;
+    }
     std::pair<int, int> clamp() const { return {kernel_.clamp.lo, kernel_.clamp.hi}; }
 
   private:
@@ -130,7 +130,7 @@ void register_integer_kernels(py::module_& m) {
     py::class_<IntegerKernel>(m, "IntegerKernel",
                               "The integers that one node of a quantised graph computes on the device.")
         .def(py::init<std::shared_ptr<Graph>, std::string, std::int64_t>(), py::arg("graph"), py::arg("profile"),
-             py::arg("node"), "Prepares node number `node` for the kernels of `profile`, 'tflm' or 'ort'.")
+             py::arg("node"), "Prepares node number `node` for the kernels of `profile`.")
         .def("point", &IntegerKernel::point, py::arg("inputs"),
              "The output integers; one int32 array per input of the node, None for constants.")
         .def("range", &IntegerKernel::range, py::arg("lo"), py::arg("hi"), py::arg("unclamped") = false,
@@ -138,6 +138,8 @@ void register_integer_kernels(py::module_& m) {
         .def_property_readonly(
             "envelope", &IntegerKernel::envelope,
             "(absolute, relative): |y - f| <= absolute + relative |f| in output steps, before the clamp.")
+        .def_property_readonly("left_out", &IntegerKernel::left_out,
+                               "Profiles that the ranges of profile 'any' don't cover, and why.")
         .def_property_readonly("clamp", &IntegerKernel::clamp, "The integers (lo, hi) that the output is clamped to.");
 
     m.def(

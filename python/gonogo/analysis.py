@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Union
@@ -25,6 +26,7 @@ from gonogo.results import (
     LayerShare,
     LimitOutcome,
     Model,
+    Progress,
     Provenance,
     Saturation,
     Standing,
@@ -44,9 +46,12 @@ ModelLike = Union[str, "os.PathLike[str]", "Graph"]
 TargetLike = Union[str, "os.PathLike[str]", "Target"]
 BoxLike = Union[Box, tuple[Any, Any], None]
 
-PROFILES = ("tflm", "ort")
+PROFILES = ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any")
 # Multiply-accumulates that the search for a witness may spend; about a second.
 DEFAULT_SEARCH = 500_000_000
+METHODS = ("interval", "linear")
+# Wall time between two looks at the bracket while it narrows.
+LOOK_SECONDS = 0.25
 
 
 def load(path: str | os.PathLike[str]) -> Graph:
@@ -61,7 +66,12 @@ def load(path: str | os.PathLike[str]) -> Graph:
 
 
 def bound(
-    model: ModelLike, box: BoxLike = None, *, semantics: SemanticsLike = "real", tensor: str | None = None
+    model: ModelLike,
+    box: BoxLike = None,
+    *,
+    semantics: SemanticsLike = "real",
+    tensor: str | None = None,
+    method: str = "linear",
 ) -> BoundResult:
     """Proved range of an output, or of the tensor named, over a box of inputs.
 
@@ -69,8 +79,10 @@ def bound(
     ----------
     model : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent
-    semantics : 'real' for exact real arithmetic on the model's weights, 'tflm' or 'ort' for the integer kernels, or
-        what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
+    semantics : 'real' for exact real arithmetic on the model's weights, a profile such as 'tflm' for the integer
+        kernels, or what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
+    method : 'interval' for interval propagation alone, 'linear' for linear bounds substituted back to the inputs: far
+        sharper beyond two layers, and slower
 
     Returns
     -------
@@ -78,10 +90,11 @@ def bound(
         `lower` (lower bound on every element) and `upper` (upper bound), float64 arrays in the tensor's real units.
     """
     chosen = arithmetic.parse(semantics)
+    _one_of("method", method, METHODS)
     graph = _graph(model)
     box, notes = _box(box, graph)
     lo, hi = box.fit(graph)
-    found = _core.bound(graph, lo, hi, arithmetic.plain(chosen), tensor)
+    found = _core.bound(graph, lo, hi, arithmetic.plain(chosen), tensor, method)
     return BoundResult(
         tuple(TensorBound(f.tensor, frozen(f.lower), frozen(f.upper), bool(f.unbounded)) for f in found),
         _provenance("bound", graph, None, box, semantics=str(chosen), assumptions=notes),
@@ -98,6 +111,11 @@ def error(
     tensor: str | None = None,
     search: int = DEFAULT_SEARCH,
     seed: int = 0,
+    method: str = "linear",
+    budget: float = 0.0,
+    threshold: float | None = None,
+    gap: float = 0.0,
+    watch: Callable[[Progress], None] | None = None,
 ) -> ErrorResult:
     """Bracket on how far the deployed network can be from the reference, over a box of inputs.
 
@@ -106,11 +124,19 @@ def error(
     reference : path or Graph, or None for the ideal real-valued execution of the deployed model's own weights
     deployed : path or Graph
     box : Box, or a pair (lo, hi); without one, the whole range the deployed model's inputs can represent
-    profile : the integer kernels that run on the device, 'tflm' (TensorFlow Lite Micro) or 'ort' (onnxruntime)
+    profile : the integer kernels that run on the device: 'tflm' (TensorFlow Lite Micro), 'ort' (onnxruntime), 'litert',
+        'litert_ref' or 'xnnpack' (LiteRT's built-in kernels, its reference kernels, its default delegate), or 'any':
+        whichever of these, even another one at every operator
     semantics : what the device computes in, when it isn't integer kernels: 'real' (two versions of one model), a
         gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point). Comes before `profile`.
     tensor : the deployed model's tensor to bound; its outputs (and logits) by default
     search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
+    method : 'interval' for interval propagation of the pair alone, 'linear' for linear bounds substituted back to the
+        inputs: far sharper beyond two layers, and slower
+    budget : seconds to spend, after the first bracket, on splitting the box; the bracket only ever narrows
+    threshold : stop as soon as "the error is at most this everywhere" is decided (`ErrorResult.within`)
+    gap : without a threshold, stop where bound <= (1 + gap) * witness
+    watch : called with the bracket after the first pass and about four times a second while it narrows
 
     Returns
     -------
@@ -122,6 +148,14 @@ def error(
         raise ValueError(f"search: {search!r}; give a number of multiply-accumulates, 0 or more")
     if not (isinstance(seed, int) and 0 <= seed < 2**63):
         raise ValueError(f"seed: {seed!r}; give an integer, 0 or more")
+    _one_of("method", method, METHODS)
+    for name, value in (
+        ("budget", budget),
+        ("gap", gap),
+        ("threshold", 0.0 if threshold is None else threshold),
+    ):
+        if not (isinstance(value, (int, float)) and 0.0 <= value < math.inf):
+            raise ValueError(f"{name}: {value!r}; give a number, 0 or more")
     original = None if reference is None else _graph(reference)
     graph = _graph(deployed)
     box, notes = _box(box, graph)
@@ -129,9 +163,33 @@ def error(
     if original is not None:
         _same_inputs(original, graph)
     shapes = [a.shape for a in lo]
+    start = time.monotonic()
     # The stub generator doesn't know that the reference may be None.
-    device = arithmetic.plain(chosen)
-    found = _core.error(original, graph, lo, hi, device, tensor, search, seed)  # type: ignore[arg-type]
+    session = _core.ErrorSession(
+        original,  # type: ignore[arg-type]
+        graph,
+        lo,
+        hi,
+        arithmetic.plain(chosen),
+        tensor,
+        search,
+        seed,
+        method=method,
+        threshold=threshold,
+        gap=gap,
+    )
+    trace = [_look(session, start)]
+    while True:
+        if watch is not None:
+            watch(trace[-1])
+        left = budget - (time.monotonic() - start - trace[0].seconds)
+        if left <= 0.0:
+            break
+        finished = session.advance(min(left, LOOK_SECONDS))
+        trace.append(_look(session, start))
+        if finished:
+            break
+    found = session.result()
     if original is None:
         notes = (
             *notes,
@@ -151,9 +209,15 @@ def error(
             box,
             semantics=f"reference: real; deployed: {chosen}",
             assumptions=(*notes, *found.assumptions),
-            options=(("search", str(search)), ("seed", str(seed))),
+            options=(
+                ("method", method),
+                ("budget", f"{budget:g} s"),
+                ("search", str(search)),
+                ("seed", str(seed)),
+            ),
         ),
         limited=(tensor,) if tensor is not None else tuple(graph.outputs),
+        trace=tuple(trace),
     )
 
 
@@ -182,6 +246,9 @@ def check(
     tensor: str | None = None,
     search: int = DEFAULT_SEARCH,
     seed: int = 0,
+    method: str = "linear",
+    budget: float = 0.0,
+    watch: Callable[[Progress], None] | None = None,
 ) -> CheckResult:
     """GO, NO-GO or UNDECIDED, and why.
 
@@ -211,6 +278,10 @@ def check(
             tensor=tensor,
             search=search,
             seed=seed,
+            method=method,
+            budget=budget,
+            threshold=float(allowed["error"].value) if "error" in allowed else None,
+            watch=watch,
         )
     except UnsupportedOperatorError as problem:
         # Without an error limit the rest of the question can still be answered, and what is missing is said.
@@ -237,6 +308,16 @@ def check(
 
 
 # ---- helpers
+
+
+def _look(session: _core.ErrorSession, start: float) -> Progress:
+    found = session.result()
+    return Progress(
+        time.monotonic() - start,
+        max(float(np.max(t.bound, initial=0.0)) for t in found.tensors),
+        max(float(np.max(t.witness_value, initial=0.0)) for t in found.tensors),
+        found.parts,
+    )
 
 
 def _error_outcome(found: ErrorResult, limit: Limit) -> LimitOutcome:

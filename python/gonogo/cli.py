@@ -15,11 +15,12 @@ from typing import Any
 
 import click
 
-from gonogo import __version__, analysis, errors, report
+from gonogo import __version__, analysis, errors, report, units
 from gonogo import semantics as semantics_of
 from gonogo.box import Box
 from gonogo.limits import Limits
 from gonogo.progress import progress
+from gonogo.results import Progress
 from gonogo.semantics import SemanticsLike
 
 USAGE, DATA, NO_INPUT, UNSUPPORTED, INTERNAL, INTERRUPTED = 64, 65, 66, 69, 70, 130
@@ -91,15 +92,28 @@ _box = _options(
 )
 _error_options = _options(
     click.option("--profile", type=click.Choice(analysis.PROFILES), default="tflm", show_default=True,
-                 help="Integer kernels on the device: TensorFlow Lite Micro or onnxruntime."),
+                 help="Integer kernels on the device: TensorFlow Lite Micro, onnxruntime, LiteRT's three, or any mix."),
     click.option("--semantics", type=_SemanticsText(), metavar="NAME",
                  help="Instead of a profile: real, float32, float16, bfloat16 or fixed:BITS.FRACTION_BITS."),
     click.option("--tensor", metavar="NAME", help="Bound this tensor of the deployed model; default: its outputs."),
     click.option("--search", type=click.IntRange(0, 10**15), metavar="COUNT", default=analysis.DEFAULT_SEARCH,
                  show_default=True, help="Multiply-accumulates to spend looking for a witness."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of that search."),
+    click.option("--method", type=click.Choice(analysis.METHODS), default="linear", show_default=True,
+                 help="Interval propagation alone, or linear bounds: sharper, slower."),
+    click.option("--budget", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+                 help="Time to narrow the bracket by splitting the box, after the first bracket."),
     click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot])."),
 )  # fmt: skip
+
+
+def _watching(show: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Shows the bracket beside the spinner."""
+
+    def watch(now: Progress) -> None:
+        show(f"error between {units.down(now.witness)} and {units.up(now.bound)}, {now.parts} parts")
+
+    return watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -133,6 +147,8 @@ def check(
     tensor: str | None,
     search: int,
     seed: int,
+    method: str,
+    budget: float,
     plot: Path | None,
     as_json: bool,
     **box: Any,
@@ -145,10 +161,11 @@ def check(
     if not allowed and target is None:
         raise click.UsageError("nothing to decide: give --target, or --limit such as --limit error=0.1")
     reference, deployed = _pair(models)
-    with progress("checking"):
+    with progress("checking") as show:
         result = analysis.check(
             reference, deployed, _make_box(**box), target=target, limits=allowed, profile=profile,
             semantics=semantics, tensor=tensor, search=search, seed=seed,
+            method=method, budget=budget, watch=_watching(show),
         )  # fmt: skip
     _show(result, as_json, plot)
     return result.verdict.value
@@ -166,16 +183,18 @@ def error(
     tensor: str | None,
     search: int,
     seed: int,
+    method: str,
+    budget: float,
     plot: Path | None,
     as_json: bool,
     **box: Any,
 ) -> int:
     """Bracket on the deployed network's error: a proved bound and a witness below it."""
     reference, deployed = _pair(models)
-    with progress("bounding the error"):
+    with progress("bounding the error") as show:
         result = analysis.error(
             reference, deployed, _make_box(**box), profile=profile, semantics=semantics, tensor=tensor,
-            search=search, seed=seed,
+            search=search, seed=seed, method=method, budget=budget, watch=_watching(show),
         )  # fmt: skip
     _show(result, as_json, plot)
     return 0
@@ -188,13 +207,23 @@ def error(
               help="real, tflm, ort, float32, float16, bfloat16, or fixed:BITS.FRACTION_BITS.")  # fmt: skip
 @click.option("--tensor", metavar="NAME", help="Bound this tensor; default: the model's output.")
 @click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot]).")
+@click.option("--method", type=click.Choice(analysis.METHODS), default="linear", show_default=True,
+              help="Interval propagation alone, or linear bounds: sharper, slower.")  # fmt: skip
 @_json
 def bound(
-    model: Path, semantics: SemanticsLike, tensor: str | None, plot: Path | None, as_json: bool, **box: Any
+    model: Path,
+    semantics: SemanticsLike,
+    tensor: str | None,
+    plot: Path | None,
+    method: str,
+    as_json: bool,
+    **box: Any,
 ) -> int:
     """Proved range of a model's output over a box of inputs."""
     with progress("bounding"):
-        result = analysis.bound(_present(model), _make_box(**box), semantics=semantics, tensor=tensor)
+        result = analysis.bound(
+            _present(model), _make_box(**box), semantics=semantics, tensor=tensor, method=method
+        )
     _show(result, as_json, plot)
     return 0
 

@@ -184,6 +184,17 @@ class Saturation:
     elements: int
 
 
+@dataclass(frozen=True)
+class Progress:
+    """The bracket at one moment of the work: [witness, bound] only ever narrows."""
+
+    seconds: float
+    bound: float
+    witness: float
+    parts: int
+    """How many parts the box is split into."""
+
+
 @dataclass(frozen=True, eq=False)
 class ErrorResult:
     """How far the deployed network's outputs can be from the reference's, over the box.
@@ -198,6 +209,14 @@ class ErrorResult:
     provenance: Provenance
     limited: tuple[str, ...] = ()
     unit: str = "output units"
+    trace: tuple[Progress, ...] = ()
+    """The first bracket, and one entry per moment of splitting."""
+
+    def within(self, threshold: float) -> bool | None:
+        """Whether the error is at most `threshold` everywhere: proved, refuted by the witness, or undecided (None)."""
+        if self.worst <= threshold:
+            return True
+        return False if self.witness.value > threshold else None
 
     @property
     def _judged(self) -> tuple[TensorError, ...]:

@@ -42,7 +42,7 @@ def test_error_is_a_bracket_with_provenance(pair: tuple[Any, Any], box: gg.Box) 
     assert (p.deployed.sha256, p.reference.sha256) == (pair[1].sha256, pair[0].sha256)
     assert p.box_sha256 == box.sha256
     assert p.rounding == _core.rounding
-    assert dict(p.options) == {"search": str(SEARCH), "seed": "3"}
+    assert dict(p.options) == {"method": "linear", "budget": "0 s", "search": str(SEARCH), "seed": "3"}
     assert dict(p.versions)["gonogo"] == gg.__version__
     assert not found.bound.flags.writeable
 
@@ -85,7 +85,7 @@ def test_wrong_options(pair: tuple[Any, Any], box: gg.Box) -> None:
         with pytest.raises(ValueError, match=next(iter(options))):
             gg.error(*pair, box, **options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="semantics"):
-        gg.bound(pair[1], box, semantics="float16")
+        gg.bound(pair[1], box, semantics="float17")
     with pytest.raises(TargetError, match="stm32f746"):
         gg.cost(pair[1], "stm32f764")
 
@@ -138,10 +138,10 @@ def test_what_is_unknown_is_undecided(pair: tuple[Any, Any], box: gg.Box) -> Non
 def test_costs_are_judged_where_bounds_are_unsupported(
     pair: tuple[Any, Any], box: gg.Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unsupported(*_: object) -> None:
+    def unsupported(*_: object, **__: object) -> None:
         raise UnsupportedOperatorError("m: node 0 'n' (lstm): no bounds")
 
-    monkeypatch.setattr(_core, "error", unsupported)
+    monkeypatch.setattr(_core, "ErrorSession", unsupported)
     result = gg.check(*pair, box, target="stm32f746", limits={"ram": "1 MiB"})
     assert result.verdict is Verdict.GO
     assert any("no error bound" in note for note in result.notes)

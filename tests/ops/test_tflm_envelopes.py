@@ -1,4 +1,4 @@
-"""Envelopes of profile `tflm`, |y - f| <= absolute + relative |f|, in exact arithmetic."""
+"""Envelopes of the TFLite profiles, |y - f| <= absolute + relative |f|, in exact arithmetic."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from gonogo.errors import QuantizationError
 from support.tflite_writer import Array, Tensor, single_operator
 from support.tflm_cases import BUILDERS
 from support.tflm_kernels import Case, Rng, tiny
 
 mpmath.mp.dps = 50
+
+every_profile = pytest.mark.parametrize("profile", ["tflm", "litert", "litert_ref", "xnnpack"])
 
 
 def exact(x: float) -> Fraction:
@@ -45,6 +48,12 @@ def real_inputs(case: Case, i: int, x: Array) -> list[Fraction]:
     return [(v - zero) * scale for v in x.reshape(-1).tolist()]
 
 
+def ends(case: Case, x: Array) -> list[Array]:
+    """What the device may store: one array where that is determined."""
+    lo, hi = case.range([x], [x])
+    return [lo] if np.array_equal(lo, hi) else [lo, hi]
+
+
 def unclamped(case: Case, values: list[Array]) -> Array:
     lo, hi = case.range(values, values, unclamped=True)
     assert np.array_equal(lo, hi)
@@ -62,11 +71,16 @@ def dense_model(rng: Rng) -> tuple[bytes, Array, Array]:
     return single_operator("FULLY_CONNECTED", operands, y, "FullyConnectedOptions"), w, b
 
 
-def test_envelope_of_linear_layers() -> None:
+@every_profile
+def test_envelope_of_linear_layers(profile: str) -> None:
     rng = np.random.default_rng(2)
     for _ in range(30):
         data, w, b = dense_model(rng)
-        case = Case(data)
+        try:
+            case = Case(data, profile)
+        except QuantizationError:  # XNNPACK takes ratios below 256 only
+            assert profile == "xnnpack"
+            continue
         x = case.random(rng)
         weights = case.quantization(1).scales
         s_in, zero = exact(case.quantization(0).scales[0]), int(case.quantization(0).zero_points[0])
@@ -79,11 +93,12 @@ def test_envelope_of_linear_layers() -> None:
         reals = [r + drift[i % 6] * int(b[i % 6]) for i, r in enumerate(reals)]
         inside(case, unclamped(case, x), reals, True)
         assert case.kernel.envelope[0] <= 1.01
-        assert case.kernel.envelope[1] < 1e-9
+        assert case.kernel.envelope[1] < (1e-6 if profile == "xnnpack" else 1e-9)
 
 
+@every_profile
 @pytest.mark.parametrize("op", ["add", "sub", "mul"])
-def test_envelope_of_elementwise_operators(op: str) -> None:
+def test_envelope_of_elementwise_operators(op: str, profile: str) -> None:
     rng = np.random.default_rng(3)
     combine: Callable[[Fraction, Fraction], Fraction] = {
         "add": lambda a, b: a + b,
@@ -92,7 +107,7 @@ def test_envelope_of_elementwise_operators(op: str) -> None:
     }[op]
     done = 0
     while done < 20:
-        case = Case(BUILDERS[op](rng))
+        case = Case(BUILDERS[op](rng), profile)
         if len(case.live) < 2 or case.shapes[0] != case.shapes[1]:
             continue
         done += 1
@@ -122,40 +137,46 @@ UNARY: dict[str, Callable[[Case, Fraction], Fraction]] = {
 }
 
 
+@every_profile
 @pytest.mark.parametrize("op", UNARY)
-def test_envelope_of_unary_operators(op: str) -> None:
+def test_envelope_of_unary_operators(op: str, profile: str) -> None:
     """All 256 inputs. Functions are taken after the activation, so the clamp of `relu` counts as part of f."""
     rng = np.random.default_rng(6)
     slackest = 0.0
     for _ in range(40):
-        case = Case(BUILDERS[op](rng))
+        case = Case(BUILDERS[op](rng), profile)
         x = np.resize(np.arange(-128, 128), case.shapes[0])
         reals = [UNARY[op](case, v) for v in real_inputs(case, 0, x)]
-        worst = inside(case, case.point([x]), reals, False)
+        worst = max(inside(case, y, reals, False) for y in ends(case, x))
         slackest = max(slackest, case.kernel.envelope[0] - worst)
     # Enumerated, so attained: up to saturated outputs, whose true distance is not seen here.
     assert slackest < 1.1
 
 
-def test_envelope_of_pools_and_means() -> None:
+@every_profile
+def test_envelope_of_pools_and_means(profile: str) -> None:
     rng = np.random.default_rng(7)
     for op in ("average_pool2d", "mean", "max_pool2d"):
         for _ in range(40):
-            case = tiny("mean" if op == "mean" else "average_pool2d", rng)
+            case = tiny("mean" if op == "mean" else "average_pool2d", rng, profile)
             for _ in range(20):
                 x = case.random(rng)
                 values = real_inputs(case, 0, x[0])
-                inside(case, case.point(x), [sum(values, Fraction(0)) / 3], False)
-            assert case.kernel.envelope[0] <= 1.0
+                for y in ends(case, x[0]):
+                    inside(case, y, [sum(values, Fraction(0)) / 3], False)
+            # The built-in mean of LiteRT rounds the zero point apart.
+            assert case.kernel.envelope[0] <= (1.6 if profile == "litert" else 1.0)
 
 
-def test_envelope_of_softmax() -> None:
+@every_profile
+def test_envelope_of_softmax(profile: str) -> None:
     rng = np.random.default_rng(8)
     for n in (2, 3, 10, 200):
         for scale in (0.0005, 0.02, 0.1, 0.2, 1.5):
             y = Tensor([8, n], scale=1 / 256, zero_point=-128)
             case = Case(
-                single_operator("SOFTMAX", [Tensor([8, n], scale=scale)], y, "SoftmaxOptions", Beta=1.0)
+                single_operator("SOFTMAX", [Tensor([8, n], scale=scale)], y, "SoftmaxOptions", Beta=1.0),
+                profile,
             )
             absolute, relative = case.kernel.envelope
             assert relative == 0.0
@@ -172,4 +193,5 @@ def test_envelope_of_softmax() -> None:
                 powers = [mpmath.exp(real(v - max(row))) for v in row]
                 total = mpmath.fsum(powers)
                 reals += [rational(p / total) for p in powers]
-            inside(case, case.point([x]), reals, False)
+            for stored in ends(case, x):
+                inside(case, stored, reals, False)

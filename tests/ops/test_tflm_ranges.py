@@ -1,35 +1,49 @@
-"""Ranges of profile `tflm`: they contain every point, and are the exact hull where that is claimed."""
+"""Ranges of the TFLite profiles: they contain every point, and are the exact hull where that is claimed."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from gonogo.errors import QuantizationError, UnsupportedOperatorError
 from support.tflite_writer import Array, Tensor, single_operator
 from support.tflm_cases import BUILDERS
 from support.tflm_kernels import Case, box, drawn, tiny
 
+PROFILES = ["tflm", "litert", "litert_ref", "xnnpack"]
+UNDETERMINED = ("sigmoid", "tanh", "softmax")  # by the last bits of a C library, at few points
 
+
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("op", BUILDERS)
-def test_a_range_contains_its_points(op: str) -> None:
+def test_a_range_contains_its_points(op: str, profile: str) -> None:
     rng = np.random.default_rng([11, sorted(BUILDERS).index(op)])
     for _ in range(30):
-        case = Case(BUILDERS[op](rng))
+        try:
+            case = Case(BUILDERS[op](rng), profile)
+        except QuantizationError:  # a ratio of scales that XNNPACK refuses
+            assert profile == "xnnpack"
+            continue
         for _ in range(3):
             boxes = [box(rng, shape) for shape in case.shapes]
             lo, hi = case.range([b[0] for b in boxes], [b[1] for b in boxes])
             least, greatest = case.kernel.clamp
             assert least <= lo.min() <= hi.max() <= greatest
             for _ in range(6):
-                y = case.point([drawn(rng, *b) for b in boxes])
-                assert ((lo <= y) & (y <= hi)).all()
+                with contextlib.suppress(UnsupportedOperatorError):  # a point that isn't determined
+                    y = case.point([drawn(rng, *b) for b in boxes])
+                    assert ((lo <= y) & (y <= hi)).all()
         x = case.random(rng)
-        y = case.point(x)
         lo, hi = case.range(x, x)
-        assert np.array_equal(lo, y)
-        assert np.array_equal(hi, y)
+        if np.array_equal(lo, hi):
+            assert np.array_equal(lo, case.point(x))
+        else:
+            assert (hi - lo).max() == 1
+            assert (op, profile) == ("mean", "litert") or op in UNDETERMINED
+            assert profile != "tflm"
 
 
 def every_point(lo: list[int], hi: list[int]) -> Iterator[Array]:
@@ -37,25 +51,29 @@ def every_point(lo: list[int], hi: list[int]) -> Iterator[Array]:
         yield np.array(point)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("op", ["dense", "mean", "average_pool2d", "softmax"])
-def test_small_boxes_exhaustively(op: str) -> None:
+def test_small_boxes_exhaustively(op: str, profile: str) -> None:
     """All points of boxes with up to 12 integers a side. Ranges of the monotone operators are the exact hulls."""
     rng = np.random.default_rng(4)
     slack = 0
     for _ in range(12):
-        case = tiny(op, rng)
+        case = tiny(op, rng, profile)
         for _ in range(4):
             width = int(rng.integers(0, 12))
             lo = rng.integers(-128, 128 - width, 3)
             hi = lo + rng.integers(0, width + 1, 3)
             shape = case.shapes[0]
-            outputs = [case.point([p.reshape(shape)]) for p in every_point(list(lo), list(hi))]
+            outputs = []
+            for p in every_point(list(lo), list(hi)):
+                with contextlib.suppress(UnsupportedOperatorError):
+                    outputs.append(case.point([p.reshape(shape)]))
             low, high = case.range([lo.reshape(shape)], [hi.reshape(shape)])
             least, greatest = np.min(outputs, axis=0), np.max(outputs, axis=0)
             assert (low <= least).all()
             assert (high >= greatest).all()
             slack = max(slack, int((least - low).max()), int((high - greatest).max()))
-    assert slack <= (1 if op == "softmax" else 0)
+    assert slack <= (1 if op == "softmax" or (op, profile) == ("mean", "litert") else 0)
 
 
 def test_long_dot_products_against_numpy() -> None:
@@ -95,12 +113,13 @@ def test_softmax_over_wide_boxes() -> None:
                     assert (table[d + 128] <= hi[0]).all()
 
 
-def test_ranges_before_the_clamp() -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_ranges_before_the_clamp(profile: str) -> None:
     """Clamping the unclamped range gives the range; both contain the points."""
     rng = np.random.default_rng(12)
     for op in ("dense", "conv2d", "depthwise_conv2d", "add", "sub", "mul"):
         for _ in range(8):
-            case = Case(BUILDERS[op](rng))
+            case = Case(BUILDERS[op](rng), profile)
             boxes = [box(rng, shape) for shape in case.shapes]
             ends = [b[0] for b in boxes], [b[1] for b in boxes]
             free, bound = case.range(*ends, unclamped=True), case.range(*ends)

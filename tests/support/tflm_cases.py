@@ -50,8 +50,10 @@ def _weights(rng: Rng, shape: list[int], channels: int, axis: int) -> Tensor:
 def _bias(rng: Rng, x: Tensor, w: Tensor, channels: int, taps: int) -> Tensor:
     reach = int(rng.choice([100, 127 * 64 * int(np.sqrt(taps)) + 1, 2**26]))
     values = rng.integers(-reach, reach, channels).astype(np.int32)
-    scales = np.broadcast_to(np.asarray(w.scale, dtype=np.float32) * np.float32(x.scale), channels)
-    return Tensor([channels], "int32", scale=np.array(scales), values=values)
+    scales = np.asarray(w.scale, dtype=np.float32) * np.float32(
+        x.scale
+    )  # XNNPACK wants as many as the weights have
+    return Tensor([channels], "int32", scale=scales, values=values)
 
 
 def _result(rng: Rng, shape: list[int], x: Tensor, w: Tensor, taps: int) -> Tensor:

@@ -18,9 +18,9 @@ Rng = np.random.Generator
 class Case:
     """One random model: its kernel, its live operands, and what the tests do with them."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, profile: str = "tflm") -> None:
         self.graph = load_tflite(data, "case.tflite")
-        self.kernel: Kernel = _core.IntegerKernel(self.graph, "tflm", 0)
+        self.kernel: Kernel = _core.IntegerKernel(self.graph, profile, 0)
         self.node = self.graph.nodes[0]
         self.live = [i for i, name in enumerate(self.node.inputs) if name in self.graph.inputs]
         self.shapes = [self.graph.tensor(self.node.inputs[i]).shape for i in self.live]
@@ -64,7 +64,7 @@ def drawn(rng: Rng, lo: Array, hi: Array) -> Array:
     return rng.integers(lo, hi + 1)
 
 
-def tiny(op: str, rng: Rng) -> Case:
+def tiny(op: str, rng: Rng, profile: str = "tflm") -> Case:
     """Three inputs at most, so that every point of a box can be visited."""
     x = Tensor([1, 3], scale=float(np.exp(rng.uniform(-5, -1))), zero_point=int(rng.integers(-128, 128)))
     s = float(np.asarray(x.scale))
@@ -73,15 +73,18 @@ def tiny(op: str, rng: Rng) -> Case:
         w = Tensor([4, 3], scale=0.01, values=rng.integers(-127, 128, (4, 3)).astype(np.int8))
         b = Tensor([4], "int32", scale=0.01 * s, values=rng.integers(-9000, 9000, 4).astype(np.int32))
         y = Tensor([1, 4], scale=s * float(np.exp(rng.uniform(-3, 1))), zero_point=z)
-        return Case(single_operator("FULLY_CONNECTED", [x, w, b], y, "FullyConnectedOptions"))
+        return Case(single_operator("FULLY_CONNECTED", [x, w, b], y, "FullyConnectedOptions"), profile)
     if op == "softmax":
         y = Tensor([1, 3], scale=1 / 256, zero_point=-128)
-        return Case(single_operator("SOFTMAX", [x], y, "SoftmaxOptions", Beta=1.0))
+        return Case(single_operator("SOFTMAX", [x], y, "SoftmaxOptions", Beta=1.0), profile)
     image = Tensor([1, 1, 3, 1], scale=x.scale, zero_point=x.zero_point)
     if op == "mean":
         axes = Tensor([2], "int32", values=np.array([1, 2], np.int32))
-        y = Tensor([1, 1], scale=s * float(np.exp(rng.uniform(-1, 1))), zero_point=z)
-        return Case(single_operator("MEAN", [image, axes], y, "ReducerOptions", KeepDims=False))
+        keep = bool(rng.random() < 0.5)
+        y = Tensor(
+            [1, 1, 1, 1] if keep else [1, 1], scale=s * float(np.exp(rng.uniform(-1, 1))), zero_point=z
+        )
+        return Case(single_operator("MEAN", [image, axes], y, "ReducerOptions", KeepDims=keep), profile)
     y = Tensor([1, 1, 1, 1], scale=x.scale, zero_point=x.zero_point)
     pool = {"FilterHeight": 1, "FilterWidth": 3, "StrideH": 1, "StrideW": 1, "Padding": 1}
-    return Case(single_operator("AVERAGE_POOL_2D", [image], y, "Pool2DOptions", **pool))
+    return Case(single_operator("AVERAGE_POOL_2D", [image], y, "Pool2DOptions", **pool), profile)

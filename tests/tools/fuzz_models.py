@@ -116,7 +116,7 @@ def use(graph: Any) -> None:
     with contextlib.suppress(_core.GonogoError):
         for low, high in _core.evaluate_real(graph, lo, hi).values():
             assert np.all(low <= high)
-    for profile in ("tflm", "ort"):
+    for profile in ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any"):
         with contextlib.suppress(_core.GonogoError):
             values = [np.zeros(t.shape, np.float32 if t.dtype == "float32" else np.int32) for t in inputs]
             _core.evaluate_int8(graph, profile, values)

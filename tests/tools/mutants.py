@@ -4,9 +4,10 @@
         [--table FILE]
 
 The defects stand in mutants.toml: a file, a text that occurs in it exactly once, what it becomes, and the tests to
-try first (`only` picks some of them); when those pass, all of tests/numeric. The tree is copied to FOLDER (default
-build/mutants) and built there: only the numeric library and its bindings, so that a defect in a header doesn't cost the
-whole project, with ccache when there is one. Exit status 0: the unchanged copy passes, and every defect was killed.
+try first (`only` picks some of them); when those pass, all of tests/numeric, or tests/linear for a defect outside the
+numeric library. The tree is copied to FOLDER (default build/mutants) and built there: only the numeric library and its
+bindings, so that a defect in a header doesn't cost the whole project; for the others everything, in a folder of its
+own. ccache is used when there is one. Exit status 0: the unchanged copy passes, and every defect was killed.
 --check only looks for the texts and takes no build; --quick leaves out the second round of tests. --resume skips what
 FOLDER holds from an earlier run: a defect that was killed in a file with the same content, and the look for tests that
 fail without any defect. --table writes docs/mutants.md.
@@ -33,7 +34,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
-EVERYTHING = "tests/numeric"
+EVERYTHING = {False: "tests/numeric", True: "tests/linear"}  # by whether the whole project is built
 TIMEOUT = 1800
 
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::[^\n]*?\]|\S+)(?= - |$)", re.MULTILINE)
@@ -51,7 +52,7 @@ execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir OUTPUT_VARIA
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 find_package(pybind11 3.1 CONFIG REQUIRED)
 pybind11_add_module(_core NO_EXTRAS SOURCES)
-target_link_libraries(_core PRIVATE gonogo::gonogo_numeric)
+target_link_libraries(_core PRIVATE gonogo::LIBRARY)
 target_include_directories(_core PRIVATE tree/cpp/bindings tree/cpp/src)
 set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/package/gonogo)
 """
@@ -66,6 +67,11 @@ class Mutant:
     new: str
     tests: list[str] = field(default_factory=list)
     only: str = ""  # of those tests, the ones that match, as for pytest -k
+
+    @property
+    def whole(self) -> bool:
+        """Whether it takes more than the numeric library."""
+        return "/numeric/" not in self.file
 
     def problem(self, root: Path) -> str:
         """Why it can't be planted, or nothing."""
@@ -95,9 +101,10 @@ def replace(path: Path, content: bytes) -> None:
 
 
 class Workshop:
-    """A copy of the tree with its build."""
+    """A copy of the tree with its build: of the numeric library, or the whole project."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, whole: bool) -> None:
+        self.whole = whole
         self.tree = folder / "tree"
         self.build_folder = folder / "build"
         self.package = folder / "package"
@@ -114,14 +121,19 @@ class Workshop:
             replace(target, (ROOT / name).read_bytes())
         bindings = self.tree / "cpp" / "bindings"
         kept = [
-            p for p in bindings.glob("*.cpp") if p.stem != "module" and not OTHER_ROOMS.search(p.read_text())
+            p
+            for p in bindings.glob("*.cpp")
+            if p.stem != "module" and (whole or not OTHER_ROOMS.search(p.read_text()))
         ]
         lines = (bindings / "module.cpp").read_text().splitlines()
         registered = [f"register_{p.stem}(m);" for p in kept]
-        lines = [line for line in lines if "register_" not in line or line.strip() in registered]
+        if not whole:
+            lines = [line for line in lines if "register_" not in line or line.strip() in registered]
         replace(folder / "module.cpp", "\n".join(lines).encode())
         sources = " ".join(["module.cpp", *(f"tree/cpp/bindings/{p.name}" for p in sorted(kept))])
-        replace(folder / "CMakeLists.txt", PROJECT.replace("SOURCES", sources).encode())
+        library = "gonogo_core" if whole else "gonogo_numeric"
+        project = PROJECT.replace("SOURCES", sources).replace("LIBRARY)", f"{library})")
+        replace(folder / "CMakeLists.txt", project.encode())
         shutil.rmtree(self.package, ignore_errors=True)
         shutil.copytree(self.tree / "python", self.package)
         shutil.rmtree(
@@ -153,7 +165,7 @@ class Workshop:
             if not self.build():
                 raise SystemExit(f"{mutant.name}: doesn't build")
             killer = self.killer(mutant.tests, mutant.only) if mutant.tests else ""
-            return killer or ("" if quick and mutant.tests else self.killer([EVERYTHING]))
+            return killer or ("" if quick and mutant.tests else self.killer([EVERYTHING[self.whole]]))
         finally:
             path.write_text(original)
 
@@ -167,7 +179,7 @@ class Workshop:
         if "ImportError" in run.stdout + run.stderr and "can't give guarantees" in run.stdout + run.stderr:
             return "the self-test at import"
         if run.returncode == 1 and (failed := FAILED.search(run.stdout)):
-            return failed.group(1).removeprefix("tests/numeric/")
+            return failed.group(1).removeprefix("tests/numeric/").removeprefix("tests/")
         if run.returncode < 0:
             return f"the process died by signal {-run.returncode}"
         raise SystemExit(
@@ -256,29 +268,32 @@ def main(arguments: list[str]) -> int:
     mutants = [m for m in mutants if not m.problem(ROOT)]
     record = options.work / "killed.json"
     killed: dict[str, str] = json.loads(record.read_text()) if options.resume and record.is_file() else {}
-    todo = [m for m in mutants if m.key(ROOT) not in killed]
-    if todo:
-        workshop = Workshop(options.work)
+    for whole in (False, True):
+        todo = [m for m in mutants if m.whole == whole and m.key(ROOT) not in killed]
+        if not todo:
+            continue
+        folder = options.work / "whole" if whole else options.work
+        workshop = Workshop(folder, whole)
         if not workshop.build():
             print("the unchanged tree doesn't build")
             return 1
-        before = options.work / "broken.json"
+        before = folder / "broken.json"
         if options.resume and before.is_file():
             workshop.broken = json.loads(before.read_text())
         else:
-            workshop.control(sorted({test for m in todo for test in m.tests}) or [EVERYTHING])
+            workshop.control(sorted({test for m in todo for test in m.tests}) or [EVERYTHING[whole]])
             before.write_text(json.dumps(workshop.broken))
         problems += [f"{test} fails without a defect" for test in workshop.broken]
         print("\n".join(problems), flush=True)
-    for mutant in todo:
-        start = time.monotonic()
-        killer = workshop.fate(mutant, options.quick)
-        if killer:
-            killed[mutant.key(ROOT)] = killer
-            record.write_text(json.dumps(killed, indent=1))
-        else:
-            problems.append(f"{mutant.name}: survives")
-        print(f"{mutant.name:32} {killer or 'SURVIVES':80} {time.monotonic() - start:5.0f} s", flush=True)
+        for mutant in todo:
+            start = time.monotonic()
+            killer = workshop.fate(mutant, options.quick)
+            if killer:
+                killed[mutant.key(ROOT)] = killer
+                record.write_text(json.dumps(killed, indent=1))
+            else:
+                problems.append(f"{mutant.name}: survives")
+            print(f"{mutant.name:32} {killer or 'SURVIVES':80} {time.monotonic() - start:5.0f} s", flush=True)
     rows = [(m, killed.get(m.key(ROOT), "")) for m in mutants]
     if options.table:
         options.table.write_text(table(rows, survivors))

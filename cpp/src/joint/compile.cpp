@@ -7,6 +7,7 @@
 #include "gonogo/numeric/affine.hpp"
 #include "gonogo/numeric/interval.hpp"
 
+#include "joint/compiler_blocks.hpp"
 #include "joint/functions.hpp"
 #include "ops/averaging.hpp"
 #include "ops/elementwise.hpp"
@@ -16,43 +17,10 @@ namespace gonogo::joint {
 
 namespace {
 
-using linear::Block;
-using linear::BlockId;
-using linear::MapPointer;
-using linear::Step;
-using numeric::Interval;
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
-
-bool identity(RealClamp c) {
-    return c.lo == -unlimited && c.hi == unlimited;
-}
-
-// Places of the elements of a tensor [n, c, h, w] in the order n, h, w, c.
-std::vector<std::int64_t> channels_last(const Shape& d) {
-    std::vector<std::int64_t> order;
-    for (std::int64_t n = 0; n < d[0]; ++n) {
-        for (std::int64_t c = 0; c < d[1]; ++c) {
-            for (std::int64_t h = 0; h < d[2]; ++h) {
-                for (std::int64_t w = 0; w < d[3]; ++w) order.push_back(((n * d[2] + h) * d[3] + w) * d[1] + c);
-            }
-        }
-    }
-    return order;
-}
-
-class Compiler {
+class Compiler : private CompilerBlocks {
   public:
     Compiler(const Graph& reference, const Graph& graph, const Pairing& pairing, const Deployment* deployment)
-        : r_(reference), g_(graph), pairing_(pairing), device_(deployment) {
-        program_.tensors.resize(g_.tensors.size());
-        for (std::size_t n = 0; n < g_.nodes.size(); ++n) {
-            const NodeView view(g_, static_cast<NodeId>(n));
-            channels_first_ = channels_first_ || (view.has("layout") && view.text("layout") == "NCHW");
-        }
-    }
+        : CompilerBlocks(reference, graph, pairing, deployment) {}
 
     Program run() {
         for (std::size_t t = 0; t < g_.tensors.size(); ++t) program_.tensors[t].layout = layout_of(g_.tensors[t].dims);
@@ -62,174 +30,14 @@ class Compiler {
     }
 
   private:
-    // ---- blocks
-
-    Layout layout_of(const Shape& d) const {
-        const std::int64_t n = element_count(d);
-        if (d.size() == 4 && channels_first_) return {{d[0] * d[2], d[3], d[1]}, channels_last(d)};
-        if (d.size() == 4) return {{d[0] * d[1], d[2], d[3]}, {}};
-        if (d.empty()) return {{1, 1, 1}, {}};
-        return {{d.back() == 0 ? 0 : n / d.back(), 1, d.back()}, {}};
-    }
-
-    Variables& variables(TensorId t) { return program_.tensors[at(t)]; }
-    bool known(TensorId t) { return t != absent && variables(t).r >= 0; }
-
-    BlockId affine(const std::string& name, const Block& block, std::vector<linear::AffineTerm> terms,
-                   std::vector<double> bias_lo = {}, std::vector<double> bias_hi = {}, linear::Noise noise = {}) {
-        Step s;
-        s.kind = Step::Kind::affine;
-        s.name = name;
-        s.terms = std::move(terms);
-        s.bias_lo = std::move(bias_lo);
-        s.bias_hi = std::move(bias_hi);
-        s.noise = std::move(noise);
-        return program_.system.add(block, std::move(s));
-    }
-    BlockId relate(const std::string& name, const Block& block, linear::RelationPointer relation,
-                   std::vector<BlockId> inputs) {
-        Step s;
-        s.kind = Step::Kind::relation;
-        s.name = name;
-        s.relation = std::move(relation);
-        s.inputs = std::move(inputs);
-        return program_.system.add(block, std::move(s));
-    }
-    BlockId group(const std::string& name, const Block& block, linear::GroupPointer relation,
-                  std::vector<BlockId> inputs) {
-        Step s;
-        s.kind = Step::Kind::group;
-        s.name = name;
-        s.group = std::move(relation);
-        s.inputs = std::move(inputs);
-        return program_.system.add(block, std::move(s));
-    }
-    MapPointer same(const Block& block, double sign = 1.0) const { return linear::diagonal_map(block, sign); }
-
-    // The value of the deployed network, r + d.
-    BlockId sum(const std::string& name, const Block& block, BlockId r, BlockId d) {
-        return affine(name, block, {{r, same(block)}, {d, same(block)}});
-    }
-
-    // A block's elements in the order of another layout of the same tensor.
-    BlockId relaid(BlockId b, const Layout& from, const Layout& to) {
-        if (b < 0 || (from.block == to.block && from.order == to.order)) return b;
-        std::vector<linear::SparseEntry> entries;
-        for (std::size_t i = 0; i < at(from.block.size()); ++i)
-            entries.push_back({static_cast<std::int64_t>(to.place(i)), static_cast<std::int64_t>(from.place(i)), 1.0});
-        return affine("layout", to.block, {{b, linear::sparse_map(from.block, to.block, std::move(entries), 0.0)}});
-    }
-    Variables relaid(const Variables& x, const Layout& to) {
-        return {relaid(x.r, x.layout, to), relaid(x.d, x.layout, to), relaid(x.v, x.layout, to), to};
-    }
-
-    // ---- rounding and clamps
-
-    // The largest magnitude in the blocks of deployed values that a node reads.
-    static double largest(const linear::Values& v, const std::vector<BlockId>& read) {
-        double most = 0.0;
-        for (const BlockId b : read) {
-            for (const double m : v.magnitude(b)) most = std::max(most, m);
-        }
-        return most;
-    }
-    // Noise of the pair's difference: what the device rounds at this node, from the ranges of its exact value.
-    static linear::Noise noise_from(const Rounding& rounding, BlockId exact_value, const std::vector<BlockId>& read) {
-        if (!rounding) return {};
-        return [rounding, exact_value, read](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
-            rounding({v.magnitude(exact_value), v.mass(exact_value), largest(v, read)}, noise);
-        };
-    }
-    // Noise of the deployed value itself.
-    static linear::Noise own_noise(const Rounding& rounding, const std::vector<BlockId>& read) {
-        if (!rounding) return {};
-        return [rounding, read](const linear::Values& v, std::span<const double> lo, std::span<const double> hi,
-                                std::span<const double> mass, std::span<double> noise) {
-            std::vector<double> magnitude(lo.size());
-            for (std::size_t i = 0; i < lo.size(); ++i) magnitude[i] = std::max(std::fabs(lo[i]), std::fabs(hi[i]));
-            rounding({magnitude, mass, largest(v, read)}, noise);
-        };
-    }
-
-    // What is deployed after rounding and clamps: d = phi(r + d) - psi(r), r = psi(r).
-    void finish(TensorId out, BlockId r, BlockId d, BlockId v, RealClamp psi, RealClamp phi) {
-        Variables& y = variables(out);
-        const std::string& name = g_.tensor(out).name;
-        const Block& block = y.layout.block;
-        y.r = identity(psi) ? r : relate(name, block, linear::clamp_relation(psi), {r});
-        if (device_ == nullptr) return;
-        if (identity(psi) && identity(phi)) {
-            y.d = d;
-            y.v = v >= 0 ? v : sum(name, block, r, d);
-            return;
-        }
-        if (v < 0) v = sum(name, block, r, d);
-        y.d = relate(name, block, linear::clamp_pair_relation(phi, psi), {r, d, v});
-        if (device_->may_overflow()) y.d = affine(name, block, {{y.d, same(block)}}, {}, {}, overflow(v));
-        y.v = sum(name, block, y.r, y.d);
-    }
-    // Unbounded where the value is, nothing elsewhere.
-    static linear::Noise overflow(BlockId value) {
-        return [value](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
-            const std::span<const double> magnitude = v.magnitude(value);
-            for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = magnitude[i] < unlimited ? 0.0 : unlimited;
-        };
-    }
-
-    // ---- inputs
-
-    void input(std::size_t k) {
-        const TensorId t = g_.inputs[k];
-        Variables& x = variables(t);
-        Step s;
-        s.kind = Step::Kind::input;
-        s.name = g_.tensor(t).name;
-        const BlockId r = program_.system.add(x.layout.block, std::move(s));
-        program_.inputs.push_back(r);
-        x.r = r;
-        if (device_ == nullptr) return;
-        if (pairing_.reference_of[at(t)] == absent) {
-            x.r = -1;
-            return;
-        }
-        const Deployment::Input in = device_->input(k);
-        const std::string& name = g_.tensor(t).name;
-        const Block& block = x.layout.block;
-        const auto n = at(block.size());
-        // v = gain x + e, d = (gain - 1) x + e.
-        const bool unit = in.gain_lo == 1.0 && in.gain_hi == 1.0;
-        const double gain = 0.5 * in.gain_lo + 0.5 * in.gain_hi;
-        const double uncertainty = unit ? 0.0 : numeric::div_up(numeric::radius_up(gain, in.gain_lo, in.gain_hi), gain);
-        const BlockId v =
-            affine(name, block, {{r, linear::diagonal_map(block, std::vector<double>(n, gain), uncertainty)}}, {}, {},
-                   own_noise(in.rounding, {r}));
-        std::vector<linear::AffineTerm> terms;
-        if (!unit) {
-            const Interval rest = Interval{in.gain_lo, in.gain_hi} - Interval::point(1.0);
-            const double mid = 0.5 * rest.lo + 0.5 * rest.hi;
-            const double radius = numeric::radius_up(mid, rest.lo, rest.hi);
-            terms.push_back({r, linear::diagonal_map(block, std::vector<double>(n, mid),
-                                                     radius == 0.0 ? 0.0 : numeric::div_up(radius, std::fabs(mid)))});
-        } else {
-            terms.push_back({r, linear::diagonal_map(block, 0.0)});
-        }
-        const BlockId d = affine(name, block, std::move(terms), {}, {}, noise_from(in.rounding, v, {r}));
-        if (identity(in.clamp)) {
-            x.d = d;
-            x.v = v;
-            return;
-        }
-        x.d = relate(name, block, linear::clamp_pair_relation(in.clamp, no_clamp), {r, d, v});
-        x.v = sum(name, block, r, x.d);
-    }
-
     // ---- nodes
 
     void node(NodeId id) {
         const Match& m = pairing_.matches[at(id)];
         const Node& node = g_.node(id);
-        if (m.kind == Match::Kind::none || is_folded(g_, node) || !known(node.inputs[0])) return;
+        if (m.kind == Match::Kind::none || is_folded(g_, node)) return;
         const NodeView view(g_, id);
+        if (!known(node.inputs[0]) && !constant_first(view)) return;
         if (m.kind == Match::Kind::one_sided) {
             one_sided(view);
             return;
@@ -267,6 +75,13 @@ class Compiler {
             case JointKind::none:
                 return;
         }
+    }
+
+    // A constant on the left of variables.
+    bool constant_first(const NodeView& view) const {
+        const auto constant = [&](TensorId t) { return t != absent && g_.tensor(t).is_constant; };
+        const std::vector<TensorId>& inputs = view.node().inputs;
+        return constant(inputs[0]) && reads(view, 1) && !std::all_of(inputs.begin(), inputs.end(), constant);
     }
 
     static bool reads(const NodeView& view, std::size_t k) {
@@ -307,7 +122,7 @@ class Compiler {
         BlockId v = x.v;
         if (rounding) {
             v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding, {x.v}));
-            d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_from(rounding, v, {x.v}));
+            d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_of(rounding, v));
         }
         finish(out, x.r, d, v, no_clamp, device_clamp(view, no_clamp));
     }
@@ -363,12 +178,12 @@ class Compiler {
             v = affine(name, block, {{x.v, weights}}, spread(device.bias_lo, pixels), spread(device.bias_hi, pixels),
                        own_noise(rounding, {x.v}));
             // v' - r' = Wq d + (Wq - W) r + (bq - b) + e.
-            AffineMap change = difference(device, map);
-            change.weight_uncertainty =
-                numeric::add_up(change.weight_uncertainty, device.weight_uncertainty);  // of the device: 0 today
+            const AffineMap change = difference(device, map);
             std::vector<linear::AffineTerm> terms{{x.d, weights}, {x.r, map_of(change)}};
-            linear::Noise noise = noise_from(rounding, v, {x.v});
-            if (map.weight_uncertainty > 0.0 && !exact(view)) noise = with_uncertainty(noise, map, x.r);
+            linear::Noise noise = noise_of(rounding, v);
+            for (const AffineMap* side : {&map, &device}) {  // where the device is exact both are one matrix
+                if (side->weight_uncertainty > 0.0 && !exact(view)) noise = with_uncertainty(noise, *side, x.r);
+            }
             d = affine(name, block, std::move(terms), spread(change.bias_lo, pixels), spread(change.bias_hi, pixels),
                        std::move(noise));
         }
@@ -378,8 +193,8 @@ class Compiler {
                device_clamp(view, m.reference_clamp));
     }
 
-    // A reference's weights known to within rho |W| (a folded batch_norm) move its value by at most rho |W| |r|, which
-    // the difference of the numbers doesn't hold.
+    // Weights of either side known to within rho |W| only (batch_norm, alone or folded) move Wq r - W r by at most
+    // rho |W| |r|, which the difference of the numbers doesn't hold.
     static linear::Noise with_uncertainty(const linear::Noise& noise, const AffineMap& map, BlockId r) {
         const MapPointer slack = map_of(uncertainty(map));
         return [noise, slack, r](const linear::Values& v, std::span<const double> lo, std::span<const double> hi,
@@ -477,7 +292,7 @@ class Compiler {
             std::vector<BlockId> read;
             for (const linear::AffineTerm& t : v_terms) read.push_back(t.x);
             v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
-            d = make(std::move(d_terms), d_bias, noise_from(rounding, v, read));
+            d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -522,7 +337,7 @@ class Compiler {
                 const MapPointer weights = map(std::move(device), 0.0);
                 v = affine(name, layout.block, {{x.x.v, weights}}, {}, {}, own_noise(rounding, {x.x.v}));
                 d = affine(name, layout.block, {{x.x.d, weights}, {x.x.r, map(std::move(change), 0x1p-53)}}, {}, {},
-                           noise_from(rounding, v, {x.x.v}));
+                           noise_of(rounding, v));
             }
         } else {
             const auto spread_out = [&](const Operand& o, const std::vector<std::size_t>& from, BlockId block) {
@@ -541,7 +356,7 @@ class Compiler {
                 const BlockId dp = relate(name, layout.block, product_pair_relation(),
                                           {ra, spread_out(a, elements.a, a.x.d), rb, spread_out(b, elements.b, b.x.d)});
                 v = affine(name, layout.block, {{vp, same(layout.block)}}, {}, {}, own_noise(rounding, {va, vb}));
-                d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_from(rounding, v, {va, vb}));
+                d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_of(rounding, v));
             }
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
@@ -601,7 +416,7 @@ class Compiler {
             std::vector<BlockId> read;
             for (const linear::AffineTerm& t : v_terms) read.push_back(t.x);
             v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
-            d = make(std::move(d_terms), d_bias, noise_from(rounding, v, read));
+            d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -627,7 +442,7 @@ class Compiler {
         if (device_ != nullptr) {
             const Rounding rounding = device_rounding(view);
             v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding, {x.v}));
-            d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_from(rounding, v, {x.v}));
+            d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_of(rounding, v));
         }
         finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
     }
@@ -642,7 +457,7 @@ class Compiler {
             const Rounding rounding = device_rounding(view);
             if (rounding) {
                 v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding, {read}));
-                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_from(rounding, v, {read}));
+                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_of(rounding, v));
             }
         }
         finish(out, r, d, v, psi, device_clamp(view, psi));
@@ -719,13 +534,6 @@ class Compiler {
             device_ == nullptr ? -1 : relate(name, block, function_pair_relation(op, alpha), {x.r, x.d, x.v});
         round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
-
-    const Graph& r_;
-    const Graph& g_;
-    const Pairing& pairing_;
-    const Deployment* device_;
-    bool channels_first_ = false;
-    Program program_;
 };
 
 }  // namespace
@@ -740,18 +548,22 @@ linear::BoxState start(const Program& program, std::span<const IntervalTensor> b
         linear::BlockState& x = state.block(program.inputs[k]);
         x.lo.resize(box[k].size());
         x.hi.resize(box[k].size());
-        const Layout* layout = nullptr;
-        for (const Variables& v : program.tensors) {
-            if (v.r == program.inputs[k]) layout = &v.layout;
-            if (layout != nullptr) break;
-        }
         for (std::size_t i = 0; i < box[k].size(); ++i) {
-            const std::size_t p = layout == nullptr ? i : layout->place(i);
+            const std::size_t p = program.input_layouts[k].place(i);
             x.lo[p] = box[k].lo[i];
             x.hi[p] = box[k].hi[i];
         }
     }
     return state;
+}
+
+IntervalTensor input_box(const Program& program, std::size_t k, const linear::InputBox& part, const Shape& shape) {
+    IntervalTensor box(shape);
+    for (std::size_t i = 0; i < box.size(); ++i) {
+        box.lo[i] = part.lo[k][program.input_layouts[k].place(i)];
+        box.hi[i] = part.hi[k][program.input_layouts[k].place(i)];
+    }
+    return box;
 }
 
 void set_ranges(const Variables& tensor, linear::BlockId block, const IntervalTensor& range, linear::BoxState& state) {

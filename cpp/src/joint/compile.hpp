@@ -11,6 +11,7 @@
 #include "joint/deployment.hpp"
 #include "joint/match.hpp"
 #include "linear/solver.hpp"
+#include "linear/split.hpp"
 
 namespace gonogo::joint {
 
@@ -32,7 +33,8 @@ struct Variables {
 struct Program {
     linear::System system;
     std::vector<linear::BlockId> inputs;  // one block per graph input
-    std::vector<Variables> tensors;       // by tensor of the deployed graph
+    std::vector<Layout> input_layouts;
+    std::vector<Variables> tensors;  // by tensor of the deployed graph
 };
 
 // The system of a network in real arithmetic (`deployment` null), or of the pair: then `pairing` leads from `graph`,
@@ -41,6 +43,9 @@ Program compile(const Graph& reference, const Graph& graph, const Pairing& pairi
 
 // The state of a program over a box: inputs filled in, everything else unknown.
 linear::BoxState start(const Program& program, std::span<const IntervalTensor> box);
+
+// Input k's part of a box of the system, as a box of the graph.
+IntervalTensor input_box(const Program& program, std::size_t k, const linear::InputBox& part, const Shape& shape);
 
 // Gives a block the ranges that are known of it, in the order of the tensor.
 void set_ranges(const Variables& tensor, linear::BlockId block, const IntervalTensor& range, linear::BoxState& state);

@@ -1,4 +1,4 @@
-// A float graph in floating point, in every order of evaluation: theorems 36, 37, 51 and 52 of docs/soundness.md.
+// A float graph in floating point, in every order of evaluation: theorems 36, 37, 53 to 55 of docs/soundness.md.
 #pragma once
 
 #include "joint/deployment.hpp"

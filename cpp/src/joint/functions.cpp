@@ -48,9 +48,9 @@ struct Smooth {
     double where(double s) const {
         if (sigmoid) {
             const double y = 0.5 - std::sqrt(std::max(0.0, 0.25 - s));
-            return y > 0.0 ? std::log(y / (1.0 - y)) : -700.0;
+            return y > 0.0 ? std::log(y / (1.0 - y)) : -700.0;  // libm: any point serves
         }
-        return std::atanh(-std::sqrt(std::clamp(1.0 - s, 0.0, 1.0 - 0x1p-52)));
+        return std::atanh(-std::sqrt(std::clamp(1.0 - s, 0.0, 1.0 - 0x1p-52)));  // libm: any point serves
     }
 
     // The largest c such that the proof below shows f(x) >= s x + c on [l, u]. Let g = f - s x. On x >= 0 g is concave:

@@ -222,9 +222,43 @@ class Softmax : public GroupRelation {
         enclose(x, out.below, out.above);
     }
 
+    // dp_i / dx_j = beta p_i ([i = j] - p_j), at r + d and, where both are read, less the same at r.
+    void tangents(const Ranges& x, Lines& out) const override {
+        std::fill_n(out.below, at(rows_ * n_), 0.0);
+        std::fill_n(out.above, at(rows_ * n_), 0.0);
+        for (std::int64_t row = 0; row < rows_; ++row) {
+            const std::vector<double> reference = probabilities(x, row, 1);
+            const std::vector<double> device = inputs() == 2 ? probabilities(x, row, 2) : reference;
+            for (std::size_t i = 0; i < at(n_); ++i) {
+                for (std::size_t j = 0; j < at(n_); ++j) {
+                    const auto slope = [&](const std::vector<double>& p) {
+                        return beta_ * p[i] * ((i == j ? 1.0 : 0.0) - p[j]);
+                    };
+                    const std::size_t place = (at(row * n_) + i) * at(n_) + j;
+                    const double first = inputs() == 2 ? slope(device) - slope(reference) : slope(reference);
+                    out.slope_below[0][place] = out.slope_above[0][place] = first;
+                    if (inputs() == 2) out.slope_below[1][place] = out.slope_above[1][place] = slope(device);
+                }
+            }
+        }
+    }
+
     std::vector<bool> loose(const Ranges&, int) const override { return std::vector<bool>(at(rows_ * n_), true); }
 
   private:
+    // About the softmax of one row, of the sum of the first `terms` inputs.
+    std::vector<double> probabilities(const Ranges& x, std::int64_t row, int terms) const {
+        std::vector<double> p(at(n_), 0.0);
+        for (std::size_t j = 0; j < at(n_); ++j) {
+            for (int k = 0; k < terms; ++k) p[j] += 0.5 * x.lo[k][at(row * n_) + j] + 0.5 * x.hi[k][at(row * n_) + j];
+        }
+        const double most = *std::max_element(p.begin(), p.end());
+        double sum = 0.0;
+        for (double& v : p) sum += v = std::exp(beta_ * (v - most));  // libm: slopes for the search
+        for (double& v : p) v /= sum;
+        return p;
+    }
+
     std::int64_t rows_, n_;
     double beta_;
 };

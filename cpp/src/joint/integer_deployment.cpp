@@ -39,8 +39,10 @@ Rounding envelope(double absolute, double relative) {
 Rounding IntegerDeployment::rounding(const NodeView& node) const {
     const Tensor& out = node.output();
     if (!out.is_quantized()) {
-        // To float32: the product scale * (q - zero_point) is rounded once; movements round nothing.
-        return node.op().name == "dequantize" ? envelope(0x1p-149, 0x1p-24) : Rounding{};
+        // To float32: the product scale * (q - zero_point) is rounded once, in some profiles a little more; movements
+        // round nothing.
+        if (node.op().name != "dequantize") return {};
+        return envelope(dequantize_error(program_.profile(), *node.input(0).quantization), 0x1p-24);
     }
     if (moves(node)) return {};
     // float32 division and rounding: half a step and at most two relative roundings, for quotients that aren't clamped
@@ -93,13 +95,20 @@ double IntegerDeployment::settle(std::size_t k, double x, double lo, double hi) 
     return static_cast<double>(f);
 }
 
+// Also of a float input that only a quantiser reads.
 double IntegerDeployment::input_step(std::size_t k) const {
     const Tensor& t = input_tensor(k);
-    return t.is_quantized() ? static_cast<double>(t.quantization->scale()) : 0.0;
+    if (t.is_quantized()) return static_cast<double>(t.quantization->scale());
+    for (std::size_t n = 0; n < graph().nodes.size(); ++n) {
+        const NodeView node(graph(), static_cast<NodeId>(n));
+        if (from_float(node) && node.node().inputs[0] == graph().inputs[k])
+            return static_cast<double>(node.output().quantization->scale());
+    }
+    return 0.0;
 }
 
 std::vector<Enclosure> IntegerDeployment::evaluate(std::span<const std::vector<double>> point,
-                                                   std::span<const TensorId> tensors, int) const {
+                                                   std::span<const TensorId> tensors, int variant) const {
     std::vector<DeviceValue> inputs;
     for (std::size_t k = 0; k < point.size(); ++k) {
         DeviceValue v;
@@ -113,7 +122,8 @@ std::vector<Enclosure> IntegerDeployment::evaluate(std::span<const std::vector<d
         inputs.push_back(std::move(v));
     }
     std::vector<DeviceValue> values;
-    program_.run(std::span<const DeviceValue>(inputs), values);
+    const bool any = program_.profile() == Profile::any;
+    (any ? members_[static_cast<std::size_t>(variant)] : program_).run(std::span<const DeviceValue>(inputs), values);
     std::vector<Enclosure> out;
     for (const TensorId t : tensors) {
         const DeviceValue& v = values[static_cast<std::size_t>(t)];
@@ -130,10 +140,12 @@ std::vector<Enclosure> IntegerDeployment::evaluate(std::span<const std::vector<d
 
 std::vector<std::string> IntegerDeployment::assumptions() const {
     const Graph& g = graph();
-    const bool tflm = program_.profile() == Profile::tflm;
-    std::vector<std::string> list{
-        tflm ? "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)"
-             : "the device runs ONNX Runtime's integer kernels (profile ort)"};
+    std::vector<std::string> list{assumption_of(program_.profile())};
+    for (std::size_t n = 0; n < g.nodes.size(); ++n) {
+        for (const LeftOut& gap : program_.kernel(static_cast<NodeId>(n)).left_out) {
+            list.push_back("profile " + std::string(name_of(gap.profile)) + " isn't among the mixture: " + gap.reason);
+        }
+    }
     for (const TensorId t : g.inputs) {
         if (g.tensor(t).is_quantized()) {
             list.push_back("input '" + g.tensor(t).name +
@@ -144,7 +156,8 @@ std::vector<std::string> IntegerDeployment::assumptions() const {
                 "' reaches both networks as the same float32 numbers; ends of the box that aren't were widened");
         }
     }
-    for (std::size_t n = 0; !tflm && n < g.nodes.size(); ++n) {
+    const bool ort = program_.profile() == Profile::ort || program_.profile() == Profile::any;
+    for (std::size_t n = 0; ort && n < g.nodes.size(); ++n) {
         const std::string text = ort_machine_assumption(NodeView(g, static_cast<NodeId>(n)));
         if (!text.empty()) list.push_back(text);
     }

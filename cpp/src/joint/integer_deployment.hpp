@@ -9,7 +9,9 @@ namespace gonogo::joint {
 
 class IntegerDeployment final : public Deployment {
   public:
-    IntegerDeployment(std::shared_ptr<const Graph> graph, Profile profile) : program_(std::move(graph), profile) {}
+    IntegerDeployment(std::shared_ptr<const Graph> graph, Profile profile)
+        : program_(std::move(graph), profile),
+          members_(profile == Profile::any ? program_.members() : std::vector<IntegerProgram>{}) {}
 
     const IntegerProgram& program() const { return program_; }
     // Integer ranges of all tensors, of which ranges() gives the real values.
@@ -20,6 +22,8 @@ class IntegerDeployment final : public Deployment {
     RealClamp clamp(const NodeView& node) const override;
     Input input(std::size_t k) const override;
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
+    // Under `any` a witness of each concrete profile that is covered at every node is one.
+    int variants() const override { return program_.profile() == Profile::any ? static_cast<int>(members_.size()) : 1; }
     double settle(std::size_t k, double x, double lo, double hi) const override;
     double input_step(std::size_t k) const override;
     std::vector<Enclosure> evaluate(std::span<const std::vector<double>> point, std::span<const TensorId> tensors,
@@ -30,6 +34,7 @@ class IntegerDeployment final : public Deployment {
     const Tensor& input_tensor(std::size_t k) const { return graph().tensor(graph().inputs[k]); }
 
     IntegerProgram program_;
+    std::vector<IntegerProgram> members_;  // of `any`
 };
 
 }  // namespace gonogo::joint

@@ -37,7 +37,10 @@ std::unique_ptr<const Deployment> make_deployment(std::shared_ptr<const Graph> g
 
 std::vector<IntervalTensor> device_box(const Graph& graph, std::span<const IntervalTensor> box,
                                        const DeviceArithmetic& arithmetic) {
-    if (std::holds_alternative<FixedPoint>(arithmetic)) return {box.begin(), box.end()};
+    // Nobody rounds the inputs to float32 there, and a witness must lie in the box that was asked about.
+    const bool exact =
+        std::holds_alternative<RealArithmetic>(arithmetic) || std::holds_alternative<FixedPoint>(arithmetic);
+    if (exact) return {box.begin(), box.end()};
     return settle_box(graph, box);
 }
 

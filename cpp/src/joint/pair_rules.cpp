@@ -133,7 +133,7 @@ double largest_shift(double lo, double hi, double delta) {
     const Interval peak = one / (one + numeric::exp(Interval::point(0.5 * delta)));
     if (hi < peak.lo) return shifted(hi, delta).hi;
     if (lo > peak.hi) return shifted(lo, delta).hi;
-    return numeric::tanh(Interval::point(0.25 * delta)).hi;
+    return numeric::tanh(Interval::point(numeric::mul_up(0.25, delta))).hi;
 }
 
 // sup over p of the change for a shift of exactly `delta`, and inf by symmetry: p -> 1 - p, delta -> -delta.

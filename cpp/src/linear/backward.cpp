@@ -1,13 +1,14 @@
 // Theorem 40 (back substitution). At every moment a row holds floats a_B and c for which, for every assignment that the
 // system admits over the row's box, target >= sum_B a_B . x_B + c holds in exact arithmetic. Replacing a block y by its
 // definition keeps that, if c is lowered by at least what rounding moved:
-//   affine y = W x + b + e: new coefficients fl(a_x + a W); (K + 2) u (1 + 2^-10) (|a_x| + |a||W|) bounds their error
-//   (Theorem 39), times max |x| that is at most (K + 2) u (1 + 2^-10) (|a_x| . |x| + |a| . mass); values a . b likewise
-//   with n terms; W known to within rho |W| adds rho |a| . mass;
+//   affine y = W x + b + e: new coefficients fl(a_x + a W), sums of K products and of what was there before, so with
+//   p = K + 1 their errors are at most p u (1 + 2^-10) (|a_x| + |a||W|) (Theorem 39); times max |x| that is at most
+//   p u (1 + 2^-10) (|a_x| . |x| + |a| . mass). `join` takes the first part, before anything is added, and `affine`
+//   the second, with the values a . b, sums of n terms; W known to within rho |W| adds rho |a| . mass;
 //   relation y >= s x + t where a >= 0, y <= s' x + t' elsewhere: the same with one product per coefficient;
 //   input: the row's least value over the box.
 // Products may underflow, each by at most 2^-1075, which `tiny` charges. The masses are sums of non-negative numbers
-// computed in any order, so they are at least (1 - (n + 2) u) of the exact ones: 2^-52 in place of u covers that.
+// computed in any order, Theorem 39 (b): 2^-52 in place of u covers that and the 2^-10.
 // Whatever isn't finite makes the bound -inf. Proof: docs/soundness.md, "Back substitution".
 #include "linear/backward.hpp"
 
@@ -18,6 +19,8 @@
 #include "gonogo/numeric/parallel.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
+#include "linear/pullback.hpp"
+
 namespace gonogo::linear {
 
 namespace {
@@ -25,42 +28,31 @@ namespace {
 using numeric::RowSums;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::int64_t chunk_values = 1 << 19;  // coefficients of the target's block in one chunk of rows
-constexpr std::int64_t most_rows = 256;
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
 
-class Chunk {
+class Chunk final : public Pullback {
   public:
-    Chunk(const System& system, std::span<const Query> queries) : s_(system), queries_(queries) {
-        rows_.resize(system.blocks.size());
-        bound_.assign(queries.size(), 0.0);
-    }
+    Chunk(const System& system, std::span<const Query> queries)
+        : Pullback(system, queries), queries_(queries), bound_(queries.size(), 0.0) {}
 
-    void run(BlockId target, std::span<double> result) {
-        std::vector<std::int64_t> elements;
-        std::vector<double> signs;
-        for (const Query& q : queries_) elements.push_back(q.element), signs.push_back(q.sign);
-        rows_[at(target)] = Rows::units(s_.block(target), elements, signs);
-        for (BlockId b = target; b >= 0; --b) {
-            if (rows_[at(b)].empty()) continue;
-            substitute(b);
-            rows_[at(b)] = Rows();
-        }
-        for (std::size_t r = 0; r < queries_.size(); ++r) result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
+    void run(BlockId target, std::span<double> result, std::span<double> forms) {
+        forms_ = forms;
+        Pullback::run(target);
+        for (std::size_t r = 0; r < bound_.size(); ++r) result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
     }
 
   private:
-    std::int64_t count() const { return static_cast<std::int64_t>(queries_.size()); }
-    const BoxState& state(std::int64_t r) const { return *queries_[at(r)].state; }
-
-    // c += value, lowered by `factor` times the mass and by what may underflow.
+    // c += value, lowered by `factor` times the mass and by what may underflow. `factor` is twice what the theorem asks
+    // for, so the product and the sum may be rounded. Whatever overflowed, to either side, and factors that the theorem
+    // isn't about prove nothing; NaN stays nowhere.
     void charge(std::int64_t r, RowSums sums, double factor, double tiny) {
-        const double error = numeric::rigorous ? numeric::add_up(numeric::mul_up(sums.mass, factor), tiny) : 0.0;
+        const double error = numeric::rigorous ? sums.mass * factor + tiny : 0.0;
         bound_[at(r)] = numeric::add_down(bound_[at(r)], numeric::sub_down(sums.value, error));
-        if (!(bound_[at(r)] > -infinity)) bound_[at(r)] = -infinity;  // NaN stays nowhere
+        const bool sound = factor < 1.0 && std::fabs(sums.value) < infinity && sums.mass < infinity;
+        if (!sound || !(bound_[at(r)] > -infinity)) bound_[at(r)] = -infinity;
     }
 
     static RowSums dot(const Rows& rows, std::int64_t r, const double* below, const double* above,
@@ -75,57 +67,74 @@ class Chunk {
         return sums;
     }
 
-    // Factor on a mass for sums of at most `terms` products, and n values, of which 2^-53 each would be exact.
+    // Factor on a mass for coefficients that are sums of at most `terms` numbers, and a sum of n values. Twice what
+    // Theorem 39 asks for, which leaves room for its 1 + 2^-10, for what the mass itself lost, and for rounding here.
     static double factor(std::int64_t terms, std::int64_t n, double uncertainty) {
-        return numeric::add_up(static_cast<double>(std::max(terms, n) + 16) * 0x1p-52, uncertainty);
+        return static_cast<double>(terms + n + 20) * 0x1p-52 + uncertainty * (1.0 + 0x1p-12);
     }
+    // Far more than 2 terms 2^-1074 (sum + 1), and quick, since nothing in it is subnormal: at most `terms` products in
+    // every coefficient, of variables whose magnitudes have that sum, and `terms` values.
     static double underflow(std::int64_t terms, double sum) {
-        return numeric::mul_up(static_cast<double>(terms + 2) * 0x1p-1074, numeric::add_up(sum, 1.0));
+        return static_cast<double>(2 * terms + 4) * (sum + 1.0) * 0x1p-1021;
     }
 
-    void substitute(BlockId b) {
-        switch (s_.step(b).kind) {
+    bool leave(BlockId b) override {
+        switch (system().step(b).kind) {
             case Step::Kind::input:
+                keep_forms(b);
+                concretise(b);
+                break;
             case Step::Kind::free:
                 concretise(b);
-                return;
+                break;
             case Step::Kind::affine:
                 affine(b);
-                return;
+                break;
             case Step::Kind::relation:
                 relation(b);
-                return;
+                break;
             case Step::Kind::group:
                 group(b);
         }
+        return true;
     }
 
     void concretise(BlockId b) {
-        const Rows& rows = rows_[at(b)];
-        const std::int64_t n = s_.block(b).size();
+        const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& x = state(r).block(b);
-            charge(r, dot(rows, r, x.lo.data(), x.hi.data(), x.magnitude.data()), factor(0, n, 0.0),
+            charge(r, dot(rows(b), r, x.lo.data(), x.hi.data(), x.magnitude.data()), factor(0, n, 0.0),
                    underflow(n, x.sum));
         }
     }
 
-    // What coefficients that are there already lose when something is added to them.
-    void charge_present(BlockId x) {
-        const Rows& rows = rows_[at(x)];
-        if (rows.empty()) return;
+    void keep_forms(BlockId b) {
+        if (forms_.empty()) return;
+        std::int64_t before = 0;
+        for (BlockId i = 0; i < b; ++i)
+            before += system().step(i).kind == Step::Kind::input ? system().block(i).size() : 0;
+        const std::int64_t all = static_cast<std::int64_t>(forms_.size()) / count();
+        for (std::int64_t r = 0; r < count(); ++r) {
+            rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
+                std::copy_n(rows(b).row(r) + from, n, forms_.data() + r * all + before + element);
+            });
+        }
+    }
+
+    // What coefficients that are there already lose when `terms` numbers are added to each: they meet every addition.
+    void join(BlockId x, std::int64_t terms) override {
+        if (rows(x).empty()) return;
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& v = state(r).block(x);
-            RowSums sums = dot(rows, r, v.magnitude.data(), v.magnitude.data(), v.magnitude.data());
+            RowSums sums = dot(rows(x), r, v.magnitude.data(), v.magnitude.data(), v.magnitude.data());
             sums.value = 0.0;
-            charge(r, sums, 0x1p-51, underflow(s_.block(x).size(), v.sum));
+            charge(r, sums, factor(terms, 0, 0.0), underflow(system().block(x).size(), v.sum));
         }
     }
 
     void affine(BlockId b) {
-        const Step& step = s_.step(b);
-        const Rows& rows = rows_[at(b)];
-        const std::int64_t n = s_.block(b).size();
+        const Step& step = system().step(b);
+        const std::int64_t n = system().block(b).size();
         std::int64_t terms = 1;
         double uncertainty = 0.0;
         for (const AffineTerm& t : step.terms) {
@@ -136,71 +145,48 @@ class Chunk {
             const StepState& y = state(r).step(b);
             double sum = 0.0;
             for (const AffineTerm& t : step.terms) sum = numeric::add_up(sum, state(r).block(t.x).sum);
-            charge(r, dot(rows, r, y.below.data(), y.above.data(), y.mass.data()), factor(terms, n, uncertainty),
+            charge(r, dot(rows(b), r, y.below.data(), y.above.data(), y.mass.data()), factor(terms, n, uncertainty),
                    underflow(terms + n, sum));
-        }
-        for (const AffineTerm& t : step.terms) {
-            charge_present(t.x);
-            t.map->pull(rows, rows_[at(t.x)]);
         }
     }
 
+    // What a row loses where the bounds of a relation lie apart, in the middle of its inputs' ranges.
+    void add_losses(BlockId b, std::int64_t r) const {
+        const Step& step = system().step(b);
+        const StepState& y = state(r).step(b);
+        std::vector<double>& losses = (*queries_[at(r)].losses)[at(b)];
+        losses.resize(at(system().block(b).size()), 0.0);
+        rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
+            const double* a = rows(b).row(r) + from;
+            for (std::int64_t i = 0; i < n; ++i) {
+                const std::size_t e = at(element + i);
+                double apart = y.above[e] - y.below[e];
+                for (int k = 0; k < step.relation->inputs(); ++k) {
+                    const BlockState& x = state(r).block(step.inputs[at(k)]);
+                    apart += (y.slope_above[k][e] - y.slope_below[k][e]) * (0.5 * x.lo[e] + 0.5 * x.hi[e]);
+                }
+                if (apart > 0.0) losses[e] += std::fabs(a[i]) * apart;
+            }
+        });
+    }
+
     void relation(BlockId b) {
-        const Step& step = s_.step(b);
-        const Rows& rows = rows_[at(b)];
-        const std::int64_t n = s_.block(b).size();
+        const Step& step = system().step(b);
+        const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
+            if (queries_[at(r)].losses != nullptr) add_losses(b, r);
             const StepState& y = state(r).step(b);
             double sum = 0.0;
             for (int k = 0; k < step.relation->inputs(); ++k)
                 sum = numeric::add_up(sum, state(r).block(step.inputs[at(k)]).sum);
-            charge(r, dot(rows, r, y.below.data(), y.above.data(), y.mass.data()), factor(2, n, 0.0),
+            charge(r, dot(rows(b), r, y.below.data(), y.above.data(), y.mass.data()), factor(2, n, 0.0),
                    underflow(n, sum));
-        }
-        for (int k = 0; k < step.relation->inputs(); ++k) {
-            const BlockId x = step.inputs[at(k)];
-            charge_present(x);
-            Rows& to = rows_[at(x)];
-            to.cover(s_.block(x), count(), rows.height(), rows.width(), rows.tops(), rows.lefts());
-            const std::int64_t c = s_.block(x).channels;
-            const std::int64_t wide = s_.block(x).width;
-            const bool aligned = to.height() == rows.height() && to.width() == rows.width();
-            for (std::int64_t r = 0; r < count(); ++r) {
-                const StepState& y = state(r).step(b);
-                rows.each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t m) {
-                    double* out = aligned
-                                      ? to.row(r) + from
-                                      : to.pixel(r, element / c / wide - to.top(r), element / c % wide - to.left(r));
-                    numeric::select_scale(m, rows.row(r) + from, y.slope_below[k].data() + element,
-                                          y.slope_above[k].data() + element, out, true);
-                });
-            }
         }
     }
 
     void group(BlockId b) {
-        const Step& step = s_.step(b);
-        const std::int64_t n = s_.block(b).size();
-        Rows& rows = rows_[at(b)];
-        rows.widen();
-        for (int k = 0; k < step.group->inputs(); ++k) {
-            const GroupRelation::Reads& reads = step.group->reads(k);
-            const BlockId x = step.inputs[at(k)];
-            charge_present(x);
-            Rows& to = rows_[at(x)];
-            to.cover(s_.block(x), count(), s_.block(x).height, s_.block(x).width, {}, {});
-            for (std::int64_t r = 0; r < count(); ++r) {
-                const StepState& y = state(r).step(b);
-                double* out = to.row(r);
-                for (std::int64_t o = 0; o < n; ++o) {
-                    const double a = rows.row(r)[o];
-                    if (a == 0.0) continue;
-                    const std::vector<double>& slopes = a >= 0.0 ? y.slope_below[k] : y.slope_above[k];
-                    for (auto e = at(reads.begin[at(o)]); e < at(reads.begin[at(o) + 1]); ++e)
-                        out[reads.element[e]] += a * slopes[e];
-                }
-            }
-        }
+        const Step& step = system().step(b);
+        const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
             const StepState& y = state(r).step(b);
             double sum = 0.0;
@@ -209,28 +195,40 @@ class Chunk {
                 sum = numeric::add_up(sum, state(r).block(step.inputs[at(k)]).sum);
                 terms += static_cast<std::int64_t>(step.group->reads(k).element.size());
             }
-            charge(r, dot(rows, r, y.below.data(), y.above.data(), y.mass.data()), factor(n, n, 0.0),
+            charge(r, dot(rows(b), r, y.below.data(), y.above.data(), y.mass.data()), factor(n, n, 0.0),
                    underflow(terms, sum));
         }
     }
 
-    const System& s_;
     std::span<const Query> queries_;
-    std::vector<Rows> rows_;
     std::vector<double> bound_;
+    std::span<double> forms_;
 };
 
 }  // namespace
 
-void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result) {
-    std::int64_t widest = 1;
-    for (BlockId b = 0; b <= target; ++b) widest = std::max(widest, system.block(b).size());
-    const std::int64_t rows = std::clamp<std::int64_t>(chunk_values / widest, 16, most_rows);
+std::int64_t input_count(const System& system) {
+    std::int64_t n = 0;
+    for (std::size_t b = 0; b < system.blocks.size(); ++b)
+        n += system.steps[b].kind == Step::Kind::input ? system.blocks[b].size() : 0;
+    return n;
+}
+
+double lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
+                    std::span<double> forms) {
+    const std::int64_t rows = rows_at_once(system, target);
     const auto count = static_cast<std::int64_t>(queries.size());
+    const std::int64_t inputs = count == 0 ? 0 : static_cast<std::int64_t>(forms.size()) / count;
+    std::vector<double> work(at(count / rows + 1), 0.0);
     numeric::parallel_for(count, rows, [&](std::int64_t first, std::int64_t last) {
         const auto n = at(last - first);
-        Chunk(system, queries.subspan(at(first), n)).run(target, result.subspan(at(first), n));
+        Chunk chunk(system, queries.subspan(at(first), n));
+        chunk.run(target, result.subspan(at(first), n), forms.subspan(at(first * inputs), n * at(inputs)));
+        work[at(first / rows)] = chunk.work();
     });
+    double sum = 0.0;
+    for (const double w : work) sum += w;
+    return sum;
 }
 
 }  // namespace gonogo::linear

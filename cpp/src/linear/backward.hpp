@@ -9,15 +9,26 @@
 
 namespace gonogo::linear {
 
+// By step: for each element of a relation how much of the row's bound is lost to the distance between the relation's
+// linear bounds. An estimate, for choosing where to split.
+using Losses = std::vector<std::vector<double>>;
+
 // One row: sign * element of the target block, over the box whose state is given.
 struct Query {
     const BoxState* state;
     std::int64_t element;
     double sign;
+    Losses* losses = nullptr;  // added to, if given
 };
+
+// Elements of all input blocks together, in the order of the blocks.
+std::int64_t input_count(const System& system);
 
 // result[i] <= sign * element for every assignment that the system admits over that box; -inf where nothing is proved.
 // All states need linear bounds for the steps of every block before the target. Theorem 40.
-void lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result);
+// `forms`, if not empty, receives each row's coefficients over all inputs, queries.size() x input_count(system).
+// Returns the number of multiplications, which doesn't depend on the number of threads.
+double lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
+                    std::span<double> forms = {});
 
 }  // namespace gonogo::linear

@@ -54,7 +54,15 @@ class ClampPair final : public Relation {
     bool loose(const Ranges& x, std::int64_t i, int k) const override {
         const bool r = across(x.lo[0][i], x.hi[0][i], psi_);
         const bool v = across(x.lo[2][i], x.hi[2][i], phi_);
-        return k == 0 ? r : (k == 2 ? v : r || v);
+        if (k == 0) return r;
+        if (k == 1) return r || v;
+        // The device's value is worth a look of its own only where it isn't much the same as the reference's.
+        return v && x.hi[2][i] - x.lo[2][i] > 1.05 * (x.hi[0][i] - x.lo[0][i]);
+    }
+
+    // A limit of either clamp lies inside its range.
+    bool bent(const Ranges& x, std::int64_t i) const {
+        return across(x.lo[0][i], x.hi[0][i], psi_) || across(x.lo[2][i], x.hi[2][i], phi_);
     }
 
     void enclose(const Ranges& x, std::int64_t first, std::int64_t last, double* lo, double* hi) const override {
@@ -64,7 +72,7 @@ class ClampPair final : public Relation {
             lo[i] = std::max(lo[i], numeric::sub_down(clamped(h.vl, phi_), clamped(h.ru, psi_)));
             hi[i] = std::min(hi[i], numeric::sub_up(clamped(h.vu, phi_), clamped(h.rl, psi_)));
             if (!h.bounded()) continue;
-            if (!loose(x, i, 1)) {
+            if (!bent(x, i)) {
                 const Piece p = piece(h.vl, h.vu, phi_);
                 const Piece q = piece(h.rl, h.ru, psi_);
                 if (p.slope == 1.0 && q.slope == 1.0) {
@@ -95,7 +103,7 @@ class ClampPair final : public Relation {
                 out.below[i] = below;
                 out.above[i] = above;
             };
-            if (!loose(x, i, 1)) {
+            if (!bent(x, i)) {
                 const Piece p = piece(h.vl, h.vu, phi_);
                 const Piece q = piece(h.rl, h.ru, psi_);
                 const Slopes s{p.slope - q.slope, p.slope};

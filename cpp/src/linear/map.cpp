@@ -62,6 +62,7 @@ class Diagonal final : public Map {
     }
 
     std::int64_t terms() const override { return 1; }
+    std::int64_t work() const override { return out().channels; }
     double uncertainty() const override { return uncertainty_; }
 
   private:
@@ -115,6 +116,9 @@ class Sparse final : public Map {
     }
 
     std::int64_t terms() const override { return terms_; }
+    std::int64_t work() const override {
+        return static_cast<std::int64_t>(entries_.size()) / std::max<std::int64_t>(1, out().height * out().width) + 1;
+    }
     double uncertainty() const override { return uncertainty_; }
 
   private:

@@ -33,6 +33,8 @@ class Map {
     // of at most terms() products added to what was there.
     virtual void pull(const Rows& from, Rows& to) const = 0;
     virtual std::int64_t terms() const = 0;
+    // Multiplications that pulling one pixel of out() takes.
+    virtual std::int64_t work() const = 0;
     // Admitted matrices W' have |W' - W| <= uncertainty() |W|.
     virtual double uncertainty() const { return 0.0; }
 

@@ -72,6 +72,9 @@ class GroupRelation {
 
     virtual void enclose(const Ranges& x, double* lo, double* hi) const = 0;
     virtual void relax(const Ranges& x, const double* const* points, Lines& out) const = 0;
+    // Slopes near a point, for ranges around it, both below and above. No bound is made of them: a relation whose
+    // linear bounds don't follow its inputs gives its derivative here.
+    virtual void tangents(const Ranges& x, Lines& out) const { relax(x, nullptr, out); }
     // Elements of input k whose narrower range could improve the bounds.
     virtual std::vector<bool> loose(const Ranges& x, int k) const = 0;
 

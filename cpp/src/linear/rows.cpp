@@ -19,21 +19,55 @@ bool constant_step(std::span<const std::int64_t> a, std::span<const std::int64_t
     return true;
 }
 
+constexpr std::size_t most_spare = 8;
+
+std::vector<std::vector<double>>& spare_memory() {
+    thread_local std::vector<std::vector<double>> spare;
+    return spare;
+}
+
 }  // namespace
 
 Rows::Rows(const Block& block, std::int64_t count)
-    : block_(block),
-      count_(count),
-      height_(block.height),
-      width_(block.width),
-      values_(at(count * block.size()), 0.0) {}
+    : block_(block), count_(count), height_(block.height), width_(block.width) {
+    zeros(count * block.size());
+}
+
+Rows& Rows::operator=(Rows&& other) noexcept {
+    if (this == &other) return *this;
+    release();
+    block_ = other.block_;
+    count_ = other.count_;
+    height_ = other.height_;
+    width_ = other.width_;
+    top_ = std::move(other.top_);
+    left_ = std::move(other.left_);
+    values_ = std::move(other.values_);
+    other.count_ = 0;
+    return *this;
+}
+
+void Rows::release() {
+    std::vector<std::vector<double>>& spare = spare_memory();
+    if (values_.capacity() > 0 && spare.size() < most_spare) spare.push_back(std::move(values_));
+    values_ = {};
+}
+
+void Rows::zeros(std::int64_t count) {
+    std::vector<std::vector<double>>& spare = spare_memory();
+    if (!spare.empty()) {
+        values_ = std::move(spare.back());
+        spare.pop_back();
+    }
+    values_.assign(at(count), 0.0);
+}
 
 Rows Rows::units(const Block& block, std::span<const std::int64_t> elements, std::span<const double> signs) {
     Rows rows;
     rows.block_ = block;
     rows.count_ = static_cast<std::int64_t>(elements.size());
     rows.height_ = rows.width_ = 1;
-    rows.values_.assign(elements.size() * at(block.channels), 0.0);
+    rows.zeros(rows.count_ * block.channels);
     const bool single = block.height == 1 && block.width == 1;
     for (std::size_t r = 0; r < elements.size(); ++r) {
         const std::int64_t pixel = elements[r] / block.channels;
@@ -55,7 +89,7 @@ void Rows::reshape(std::int64_t height, std::int64_t width, std::vector<std::int
     wider.width_ = width;
     wider.top_ = std::move(top);
     wider.left_ = std::move(left);
-    wider.values_.assign(at(count_ * wider.row_size()), 0.0);
+    wider.zeros(count_ * wider.row_size());
     const std::int64_t c = block_.channels;
     for (std::int64_t r = 0; r < count_; ++r) {
         each_run(r, [&](std::int64_t from, std::int64_t to, std::int64_t n) {
@@ -91,7 +125,7 @@ void Rows::cover(const Block& block, std::int64_t count, std::int64_t height, st
         width_ = width;
         top_.assign(top.begin(), top.end());
         left_.assign(left.begin(), left.end());
-        values_.assign(at(count * row_size()), 0.0);
+        zeros(count * row_size());
         return;
     }
     if (whole()) return;

@@ -22,6 +22,11 @@ struct Block {
 class Rows {
   public:
     Rows() = default;
+    ~Rows() { release(); }
+    Rows(const Rows&) = default;
+    Rows& operator=(const Rows&) = default;
+    Rows(Rows&&) noexcept = default;
+    Rows& operator=(Rows&& other) noexcept;
     // All zero, the window being the whole block.
     Rows(const Block& block, std::int64_t count);
 
@@ -74,6 +79,9 @@ class Rows {
     void widen();
 
   private:
+    // Memory of rows that are done with serves the next ones of the thread: blocks come and go by the thousand.
+    void release();
+    void zeros(std::int64_t count);
     void reshape(std::int64_t height, std::int64_t width, std::vector<std::int64_t> top,
                  std::vector<std::int64_t> left);
 

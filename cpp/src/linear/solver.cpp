@@ -96,7 +96,7 @@ void Solver::step(BoxState& state, BlockId id) const {
         const Values values{[&](BlockId b) { return std::span<const double>(state.block(b).lo); },
                             [&](BlockId b) { return std::span<const double>(state.block(b).hi); },
                             [&](BlockId b) { return std::span<const double>(state.block(b).magnitude); },
-                            [&](BlockId b) { return std::span<const double>(state.step(b).mass); }};
+                            [&](BlockId b) { return std::span<const double>(state.step(b).noise); }};
         std::vector<double> noise(n, infinity);
         step.noise(values, lo, hi, mass, noise);
         for (std::size_t i = 0; i < n; ++i) {
@@ -106,6 +106,7 @@ void Solver::step(BoxState& state, BlockId id) const {
             lines.above[i] = numeric::add_up(lines.above[i], noise[i]);
             mass[i] = numeric::add_up(mass[i], noise[i]);
         }
+        lines.noise = std::move(noise);
     }
     for (std::size_t i = 0; i < n; ++i) {
         if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;
@@ -159,33 +160,48 @@ void Solver::relax(BoxState& state, BlockId id, const double* const* points) con
     }
 }
 
-void Solver::refine(std::span<BoxState> states, BlockId block,
-                    std::span<const std::vector<std::int64_t>> elements) const {
+void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
+                    double& multiplies, bool forms) const {
+    struct Place {
+        std::size_t state;
+        std::int64_t element;
+    };
+    std::vector<Place> places;
     std::vector<Query> queries;
     for (std::size_t k = 0; k < states.size(); ++k) {
         for (const std::int64_t e : elements[k]) {
+            places.push_back({k, e});
             queries.push_back({&states[k], e, 1.0});
             queries.push_back({&states[k], e, -1.0});
         }
     }
     if (queries.empty()) return;
-    std::vector<double> bounds(queries.size());
-    lower_bounds(s_, block, queries, bounds);
-    std::size_t next = 0;
+    std::vector<double> bounds(queries.size(), -infinity);
+    const std::int64_t inputs = forms ? input_count(s_) : 0;
+    std::vector<double> rows(queries.size() * at(inputs), 0.0);
+    // Slice by slice where the work is limited, so that the limit is kept to within a slice.
+    const std::size_t slice = multiplies < infinity ? 512 : queries.size();
+    for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {
+        const std::size_t n = std::min(slice, queries.size() - first);
+        multiplies -= lower_bounds(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n),
+                                   std::span(rows).subspan(first * at(inputs), n * at(inputs)));
+    }
+    for (std::size_t p = 0; p < places.size(); ++p) {
+        BlockState& y = states[places[p].state].block(block);
+        const std::int64_t e = places[p].element;
+        meet(y.lo[at(e)], y.hi[at(e)], bounds[2 * p], -bounds[2 * p + 1], s_.step(block).name);
+        if (!forms) continue;
+        y.forms.resize(y.lo.size() * at(inputs), 0.0);
+        std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * inputs, inputs, y.forms.data() + e * inputs);
+    }
     for (std::size_t k = 0; k < states.size(); ++k) {
-        if (elements[k].empty()) continue;
-        BlockState& y = states[k].block(block);
-        for (const std::int64_t e : elements[k]) {
-            meet(y.lo[at(e)], y.hi[at(e)], bounds[next], -bounds[next + 1], s_.step(block).name);
-            next += 2;
-        }
-        y.settle();
+        if (!elements[k].empty()) states[k].block(block).settle();
     }
 }
 
 // The first input, then the hints, then the others: a pair's difference is refined only where the sharper ranges of the
 // reference and of the device leave it loose.
-void Solver::refine_inputs(std::span<BoxState> states, BlockId id) const {
+void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multiplies, bool forms) const {
     const Step& step = s_.step(id);
     const auto inputs = at(step.input_count());
     std::vector<std::size_t> order{0};
@@ -213,14 +229,22 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id) const {
                 elements[b].push_back(i);
             }
         }
-        refine(states, input, elements);
+        refine(states, input, elements, multiplies, forms);
     }
 }
 
-void Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
+bool Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
+    // Linear bounds are met with those of interval propagation alone: kernels aren't isotone to the last bit, so
+    // narrower ranges on the way don't see to it that they are never wider.
+    if (options.method != Method::interval && options.interval_first) {
+        SolverOptions alone = options;
+        alone.method = Method::interval;
+        run(states, alone);
+    }
+    double multiplies = options.multiplies;
     for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
         const bool relation = s_.step(b).relation || s_.step(b).group;
-        if (relation && options.method != Method::interval) refine_inputs(states, b);
+        if (relation && options.method != Method::interval) refine_inputs(states, b, multiplies, options.forms);
         numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t k = first; k < last; ++k) {
                 step(states[at(k)], b);
@@ -228,6 +252,7 @@ void Solver::run(std::span<BoxState> states, const SolverOptions& options) const
             }
         });
     }
+    return multiplies > 0.0;
 }
 
 }  // namespace gonogo::linear

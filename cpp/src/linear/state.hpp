@@ -12,6 +12,8 @@ struct BlockState {
     std::vector<double> magnitude;  // max(|lo|, |hi|)
     double sum = 0.0;               // upper bound on the sum of magnitudes
     std::vector<bool> refined;      // elements that were back-substituted already
+    // Coefficients over all inputs of the last lower bound on each refined element; kept only when asked for.
+    std::vector<double> forms;
 
     void settle();  // magnitude and sum from lo and hi; NaN becomes unbounded
 };
@@ -21,6 +23,7 @@ struct BlockState {
 struct StepState {
     std::vector<double> below, above;
     std::vector<double> mass;
+    std::vector<double> noise;                                               // of an affine step that has any
     std::vector<double> slope_below[most_inputs], slope_above[most_inputs];  // of a group: one per element read
 };
 

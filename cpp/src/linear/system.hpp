@@ -18,7 +18,7 @@ using BlockId = std::int32_t;
 // Ranges of blocks over the box at hand, for noise that depends on the size of values.
 struct Values {
     std::function<std::span<const double>(BlockId)> lo, hi, magnitude;
-    std::function<std::span<const double>(BlockId)> mass;  // of an affine step
+    std::function<std::span<const double>(BlockId)> noise;  // of an affine step with noise
 };
 
 // An upper bound on what the device adds to each element, either sign: written to `noise` from the values so far.

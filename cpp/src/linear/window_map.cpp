@@ -82,6 +82,7 @@ class WindowMap final : public Map {
     }
 
     std::int64_t terms() const override { return map_.taps() * (w_.out_c / (map_.depthwise ? w_.in_c : map_.groups)); }
+    std::int64_t work() const override { return w_.out_c * map_.terms(); }
     double uncertainty() const override { return map_.weight_uncertainty; }
 
   private:

@@ -71,7 +71,11 @@ const OperatorRecord& relu_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = unary("relu", "max(x, 0)", "Relu", "RELU");
         r.real = relu_real;
-        r.int8 = {.tflm = tflm_relu, .ort = ort_relu};
+        r.int8 = {.tflm = tflm_relu,
+                  .ort = ort_relu,
+                  .litert = litert_relu,
+                  .litert_ref = litert_relu,
+                  .xnnpack = litert_relu};
         return r;
     }();
     return record;
@@ -81,7 +85,11 @@ const OperatorRecord& relu6_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = unary("relu6", "min(max(x, 0), 6)", "", "RELU6");
         r.real = relu6_real;
-        r.int8 = {.tflm = tflm_relu, .ort = ort_relu};
+        r.int8 = {.tflm = tflm_relu,
+                  .ort = ort_relu,
+                  .litert = litert_relu,
+                  .litert_ref = litert_relu,
+                  .xnnpack = litert_relu};
         return r;
     }();
     return record;
@@ -93,7 +101,11 @@ const OperatorRecord& leaky_relu_record() {
             unary("leaky_relu", "x for x >= 0, alpha * x below", "LeakyRelu, QLinearLeakyRelu", "LEAKY_RELU");
         r.attributes = {required(number_attribute("alpha", 0.0))};
         r.real = leaky_relu_real;
-        r.int8 = {.tflm = tflm_leaky_relu, .ort = ort_leaky_relu};
+        r.int8 = {.tflm = tflm_leaky_relu,
+                  .ort = ort_leaky_relu,
+                  .litert = tflm_leaky_relu,
+                  .litert_ref = tflm_leaky_relu,
+                  .xnnpack = xnnpack_leaky_relu};
         return r;
     }();
     return record;
@@ -104,7 +116,11 @@ const OperatorRecord& clip_record() {
         OperatorRecord r = unary("clip", "min(max(x, min), max)", "Clip", "RELU_N1_TO_1");
         r.attributes = {number_attribute("min", -infinity), number_attribute("max", infinity)};
         r.real = clip_real;
-        r.int8 = {.tflm = tflm_relu, .ort = ort_relu};
+        r.int8 = {.tflm = tflm_relu,
+                  .ort = ort_relu,
+                  .litert = litert_relu,
+                  .litert_ref = litert_relu,
+                  .xnnpack = litert_relu};
         return r;
     }();
     return record;

@@ -52,7 +52,8 @@ const OperatorRecord& add_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = binary("add", "element-wise sum with broadcasting", "Add, QLinearAdd", "ADD");
         r.real = add_real;
-        r.int8 = {.tflm = tflm_add, .ort = ort_add};
+        r.int8 = {
+            .tflm = tflm_add, .ort = ort_add, .litert = litert_add, .litert_ref = tflm_add, .xnnpack = xnnpack_add};
         r.joint = JointKind::add;
         return r;
     }();
@@ -63,7 +64,7 @@ const OperatorRecord& sub_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = binary("sub", "element-wise difference with broadcasting", "Sub", "SUB");
         r.real = sub_real;
-        r.int8 = {.tflm = tflm_sub, .ort = ort_sub};
+        r.int8 = {.tflm = tflm_sub, .ort = ort_sub, .litert = tflm_sub, .litert_ref = tflm_sub, .xnnpack = xnnpack_sub};
         r.joint = JointKind::add;
         return r;
     }();
@@ -74,7 +75,8 @@ const OperatorRecord& mul_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = binary("mul", "element-wise product with broadcasting", "Mul, QLinearMul", "MUL");
         r.real = mul_real;
-        r.int8 = {.tflm = tflm_mul, .ort = ort_mul};
+        r.int8 = {
+            .tflm = tflm_mul, .ort = ort_mul, .litert = litert_mul, .litert_ref = tflm_mul, .xnnpack = xnnpack_mul};
         r.joint = JointKind::multiply;
         return r;
     }();

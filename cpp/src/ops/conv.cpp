@@ -97,7 +97,11 @@ const OperatorRecord& conv2d_record() {
         .shape = conv_shape,
         .work = conv_work,
         .real = affine_real,
-        .int8 = {.tflm = tflm_conv2d, .ort = ort_conv2d},
+        .int8 = {.tflm = tflm_conv2d,
+                 .ort = ort_conv2d,
+                 .litert = litert_conv2d,
+                 .litert_ref = tflm_conv2d,
+                 .xnnpack = xnnpack_conv2d},
         .joint = JointKind::affine,
     };
     return record;
@@ -115,7 +119,11 @@ const OperatorRecord& depthwise_conv2d_record() {
         .shape = depthwise_shape,
         .work = depthwise_work,
         .real = affine_real,
-        .int8 = {.tflm = tflm_depthwise_conv2d, .ort = ort_depthwise_conv2d},
+        .int8 = {.tflm = tflm_depthwise_conv2d,
+                 .ort = ort_depthwise_conv2d,
+                 .litert = litert_depthwise_conv2d,
+                 .litert_ref = tflm_depthwise_conv2d,
+                 .xnnpack = xnnpack_depthwise_conv2d},
         .joint = JointKind::affine,
     };
     return record;

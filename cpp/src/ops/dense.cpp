@@ -51,7 +51,11 @@ const OperatorRecord& dense_record() {
         .shape = dense_shape,
         .work = dense_work,
         .real = affine_real,
-        .int8 = {.tflm = tflm_dense, .ort = ort_dense},
+        .int8 = {.tflm = tflm_dense,
+                 .ort = ort_dense,
+                 .litert = litert_dense,
+                 .litert_ref = litert_ref_dense,
+                 .xnnpack = xnnpack_dense},
         .joint = JointKind::affine,
     };
     return record;

@@ -199,7 +199,11 @@ const OperatorRecord& identity_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = moving("identity", "the input itself", "Identity, Dropout", "");
         r.shape = shape_of_first_input;
-        r.int8 = {.tflm = tflm_reshape, .ort = ort_reshape};
+        r.int8 = {.tflm = tflm_reshape,
+                  .ort = ort_reshape,
+                  .litert = litert_copy,
+                  .litert_ref = litert_copy,
+                  .xnnpack = litert_copy};
         return r;
     }();
     return record;
@@ -212,7 +216,11 @@ const OperatorRecord& reshape_record() {
         r.max_inputs = 2;  // TFLite keeps the target shape as a second input
         r.attributes = {required(integers_attribute("shape", {}))};
         r.shape = reshape_shape;
-        r.int8 = {.tflm = tflm_reshape, .ort = ort_reshape};
+        r.int8 = {.tflm = tflm_reshape,
+                  .ort = ort_reshape,
+                  .litert = litert_copy,
+                  .litert_ref = litert_copy,
+                  .xnnpack = litert_copy};
         return r;
     }();
     return record;
@@ -224,7 +232,11 @@ const OperatorRecord& transpose_record() {
         r.max_inputs = 2;
         r.attributes = {required(integers_attribute("perm", {}))};
         r.shape = transpose_shape;
-        r.int8 = {.tflm = tflm_transpose, .ort = ort_transpose};
+        r.int8 = {.tflm = tflm_transpose,
+                  .ort = ort_transpose,
+                  .litert = litert_copy,
+                  .litert_ref = litert_copy,
+                  .xnnpack = litert_copy};
         return r;
     }();
     return record;
@@ -236,7 +248,11 @@ const OperatorRecord& concat_record() {
         r.max_inputs = 4096;
         r.attributes = {required(integer_attribute("axis", 0)), activation_attribute()};
         r.shape = concat_shape;
-        r.int8 = {.tflm = tflm_concat, .ort = ort_concat};
+        r.int8 = {.tflm = tflm_concat,
+                  .ort = ort_concat,
+                  .litert = litert_copy,
+                  .litert_ref = litert_copy,
+                  .xnnpack = litert_copy};
         return r;
     }();
     return record;
@@ -248,7 +264,8 @@ const OperatorRecord& pad_record() {
         r.max_inputs = 3;
         r.attributes = {required(integers_attribute("pads", {})), number_attribute("value", 0.0)};
         r.shape = pad_shape;
-        r.int8 = {.tflm = tflm_pad, .ort = ort_pad};
+        r.int8 = {
+            .tflm = tflm_pad, .ort = ort_pad, .litert = litert_copy, .litert_ref = litert_copy, .xnnpack = litert_copy};
         return r;
     }();
     return record;
@@ -262,7 +279,11 @@ const OperatorRecord& strided_slice_record() {
         r.attributes = {required(integers_attribute("begin", {})), required(integers_attribute("end", {})),
                         required(integers_attribute("strides", {}))};
         r.shape = slice_shape;
-        r.int8 = {.tflm = tflm_strided_slice, .ort = ort_strided_slice};
+        r.int8 = {.tflm = tflm_strided_slice,
+                  .ort = ort_strided_slice,
+                  .litert = litert_copy,
+                  .litert_ref = litert_copy,
+                  .xnnpack = litert_copy};
         return r;
     }();
     return record;

@@ -90,7 +90,11 @@ const OperatorRecord& max_pool2d_record() {
         .shape = pool_shape,
         .work = pool_work,
         .real = max_pool_real,
-        .int8 = {.tflm = tflm_max_pool2d, .ort = ort_max_pool2d},
+        .int8 = {.tflm = tflm_max_pool2d,
+                 .ort = ort_max_pool2d,
+                 .litert = litert_max_pool2d,
+                 .litert_ref = litert_max_pool2d,
+                 .xnnpack = litert_max_pool2d},
         .joint = JointKind::maximum,
     };
     return record;
@@ -108,7 +112,11 @@ const OperatorRecord& average_pool2d_record() {
         .shape = pool_shape,
         .work = pool_work,
         .real = average_real,
-        .int8 = {.tflm = tflm_average_pool2d, .ort = ort_average_pool2d},
+        .int8 = {.tflm = tflm_average_pool2d,
+                 .ort = ort_average_pool2d,
+                 .litert = litert_average_pool2d,
+                 .litert_ref = litert_average_pool2d,
+                 .xnnpack = litert_average_pool2d},
         .joint = JointKind::average,
     };
     return record;
@@ -140,7 +148,7 @@ const OperatorRecord& mean_record() {
         .shape = mean_shape,
         .work = reduction_work,
         .real = average_real,
-        .int8 = {.tflm = tflm_mean},
+        .int8 = {.tflm = tflm_mean, .litert = litert_mean, .litert_ref = tflm_mean, .xnnpack = xnnpack_mean},
         .joint = JointKind::average,
     };
     return record;

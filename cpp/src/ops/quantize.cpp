@@ -53,7 +53,11 @@ const OperatorRecord& quantize_record() {
         .shape = quantize_shape,
         .work = elementwise_work,
         .real = identity_real,
-        .int8 = {.tflm = tflm_quantize, .ort = ort_quantize},
+        .int8 = {.tflm = tflm_quantize,
+                 .ort = ort_quantize,
+                 .litert = litert_quantize,
+                 .litert_ref = litert_ref_quantize,
+                 .xnnpack = xnnpack_quantize},
         .joint = JointKind::univariate,
     };
     return record;

@@ -97,7 +97,11 @@ const OperatorRecord& sigmoid_record() {
         .shape = shape_of_first_input,
         .work = elementwise_work,
         .real = sigmoid_real,
-        .int8 = {.tflm = tflm_sigmoid, .ort = ort_sigmoid},
+        .int8 = {.tflm = tflm_sigmoid,
+                 .ort = ort_sigmoid,
+                 .litert = litert_sigmoid,
+                 .litert_ref = litert_sigmoid,
+                 .xnnpack = xnnpack_sigmoid},
         .joint = JointKind::univariate,
     };
     return record;
@@ -112,7 +116,11 @@ const OperatorRecord& tanh_record() {
         .shape = shape_of_first_input,
         .work = elementwise_work,
         .real = tanh_real,
-        .int8 = {.tflm = tflm_tanh, .ort = ort_tanh},
+        .int8 = {.tflm = tflm_tanh,
+                 .ort = ort_tanh,
+                 .litert = litert_tanh,
+                 .litert_ref = litert_tanh,
+                 .xnnpack = xnnpack_tanh},
         .joint = JointKind::univariate,
     };
     return record;
@@ -128,7 +136,11 @@ const OperatorRecord& softmax_record() {
         .shape = softmax_shape,
         .work = elementwise_work,
         .real = softmax_real,
-        .int8 = {.tflm = tflm_softmax, .ort = ort_softmax},
+        .int8 = {.tflm = tflm_softmax,
+                 .ort = ort_softmax,
+                 .litert = litert_softmax,
+                 .litert_ref = tflm_softmax,
+                 .xnnpack = litert_softmax},
         .joint = JointKind::softmax,
     };
     return record;

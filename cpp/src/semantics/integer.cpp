@@ -4,51 +4,28 @@
 #include <cmath>
 #include <limits>
 
-#include "gonogo/numeric/rounding.hpp"
+#include "gonogo/error.hpp"
 #include "gonogo/semantics/real.hpp"
 
 #include "ops/movement.hpp"
-#include "ops/ort/ort.hpp"
-#include "ops/tflm/tflm.hpp"
+#include "semantics/device_float.hpp"
 
 namespace gonogo {
 
 namespace {
 
-std::int32_t quantize_float(Profile profile, float x, const Tensor& out) {
-    const ClampRange limits = storage_limits(out);
-    const Quantization& q = *out.quantization;
-    return profile == Profile::tflm ? tflm_quantize_float(x, q, limits.lo, limits.hi)
-                                    : ort_quantize_value(x, q.scale(), q.zero_point(), limits);
-}
-
-float dequantize(Profile profile, std::int32_t value, const Quantization& q) {
-    return profile == Profile::tflm ? tflm_dequantize_value(value, q)
-                                    : ort_dequantize_value(value, q.scale(), q.zero_point());
-}
-
-// The float32 numbers of [lo, hi] lie in [float_above(lo), float_below(hi)]: conversion to nearest, then one step if it
-// went outward. Overflow to infinity is cut to the largest number.
-float float_above(double lo) {
-    const float f = static_cast<float>(std::clamp(lo, -static_cast<double>(std::numeric_limits<float>::max()),
-                                                  static_cast<double>(std::numeric_limits<float>::max())));
-    return static_cast<double>(f) < lo ? std::nextafter(f, std::numeric_limits<float>::infinity()) : f;
-}
-float float_below(double hi) {
-    return -float_above(-hi);
-}
-
-// Premises of the rounding envelopes. An input's quotient by its scale must not suffer from float32 underflow; ONNX
-// Runtime also multiplies and divides scales in float32, where products of three factors have to stay normal.
+// Premises of the rounding envelopes. An input's quotient by its scale must not suffer from float32 underflow; all but
+// TFLite Micro also multiply and divide scales in float32, where products of three factors have to stay normal.
 void check_scales(const Graph& g, Profile profile) {
-    const float least = profile == Profile::tflm ? 0x1p-100F : 0x1p-30F;
-    const float most = profile == Profile::tflm ? 0x1p100F : 0x1p30F;
+    const bool wide = profile == Profile::tflm || profile == Profile::litert_ref;
+    const float least = wide ? 0x1p-100F : 0x1p-30F;
+    const float most = wide ? 0x1p100F : 0x1p30F;
     const auto check = [&](const Tensor& t, const std::string& where) {
         if (!t.is_quantized() || t.dtype == DType::int32) return;
         for (const float s : t.quantization->scales) {
             if (s < least || s > most) {
                 throw QuantizationError(where + ": tensor '" + t.name + "' has a scale outside " +
-                                        (profile == Profile::tflm ? "[2^-100, 2^100]" : "[2^-30, 2^30]") +
+                                        (wide ? "[2^-100, 2^100]" : "[2^-30, 2^30]") +
                                         ", where this profile's arithmetic on scales isn't proved");
             }
         }
@@ -129,14 +106,30 @@ IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profi
         if (step.way == Way::integer) {
             const Int8Rule rule = view.op().int8.of(profile);
             if (rule == nullptr) {
-                throw UnsupportedOperatorError(view.message(std::string("profile '") +
-                                                            (profile == Profile::tflm ? "tflm" : "ort") +
+                throw UnsupportedOperatorError(view.message("profile '" + std::string(name_of(profile)) +
                                                             "' has no integer kernel for this operator"));
             }
             step.kernel = rule(view);
         }
         steps_.push_back(std::move(step));
     }
+}
+
+std::vector<IntegerProgram> IntegerProgram::members() const {
+    std::vector<IntegerProgram> programs;
+    for (const Profile p : concrete_profiles) {
+        const bool covered = std::all_of(steps_.begin(), steps_.end(), [&](const Step& step) {
+            return std::none_of(step.kernel.left_out.begin(), step.kernel.left_out.end(),
+                                [&](const LeftOut& l) { return l.profile == p; });
+        });
+        if (!covered) continue;
+        try {
+            programs.emplace_back(graph_, p);
+        } catch (const Error&) {  // this profile refuses the graph: it has no points there
+            continue;
+        }
+    }
+    return programs;
 }
 
 void IntegerProgram::check_inputs(std::size_t given) const {
@@ -149,6 +142,11 @@ void IntegerProgram::check_inputs(std::size_t given) const {
 void IntegerProgram::run(std::span<const DeviceValue> inputs, std::vector<DeviceValue>& values) const {
     const Graph& g = *graph_;
     check_inputs(inputs.size());
+    if (profile_ == Profile::any) {
+        throw UnsupportedOperatorError(g.source +
+                                       ": profile 'any' stands for several kernels at once and has no exact "
+                                       "integers; evaluate a concrete profile");
+    }
     values.resize(g.tensors.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Tensor& t = g.tensor(g.inputs[i]);
@@ -173,12 +171,12 @@ void IntegerProgram::run(std::span<const DeviceValue> inputs, std::vector<Device
             case Way::quantize:
                 out.integers.resize(elements(result));
                 for (std::size_t i = 0; i < out.integers.size(); ++i)
-                    out.integers[i] = quantize_float(profile_, x.floats[i], result);
+                    out.integers[i] = quantize_float(profile_, x.floats[i], result, i);
                 break;
             case Way::dequantize:
                 out.floats.resize(elements(result));
                 for (std::size_t i = 0; i < out.floats.size(); ++i)
-                    out.floats[i] = dequantize(profile_, x.integers[i], *g.tensor(node.inputs[0]).quantization);
+                    out.floats[i] = dequantize(profile_, x.integers[i], g.tensor(node.inputs[0]), i);
                 break;
             default:
                 in.clear();
@@ -187,6 +185,11 @@ void IntegerProgram::run(std::span<const DeviceValue> inputs, std::vector<Device
                     in.push_back(v == nullptr || v->integers.empty() ? nullptr : v->integers.data());
                 }
                 out.integers.resize(elements(result));
+                if (!step.kernel.point) {
+                    throw UnsupportedOperatorError(
+                        NodeView(g, static_cast<NodeId>(s))
+                            .message("profile '" + std::string(name_of(profile_)) + "' has no exact integers for it"));
+                }
                 step.kernel.point(in, out.integers.data());
         }
     }
@@ -219,22 +222,15 @@ void IntegerProgram::run(std::span<const DeviceRange> inputs, std::vector<Device
                 out.floats.shape = result.dims;
                 break;
             case Way::quantize:
-                // Non-decreasing in x, so the ends of the range give the ends of the result.
-                out.integers.lo.resize(n);
-                out.integers.hi.resize(n);
-                for (std::size_t i = 0; i < n; ++i) {
-                    out.integers.lo[i] = quantize_float(profile_, float_above(x.floats.lo[i]), result);
-                    out.integers.hi[i] = quantize_float(profile_, float_below(x.floats.hi[i]), result);
-                    // An interval between two neighbouring float32 numbers holds none of them; cover both.
-                    if (out.integers.lo[i] > out.integers.hi[i]) std::swap(out.integers.lo[i], out.integers.hi[i]);
-                }
+                out.integers = quantize_range(profile_, x.floats, result);
                 break;
             case Way::dequantize: {
                 const Quantization& q = *g.tensor(node.inputs[0]).quantization;
                 out.floats = IntervalTensor(result.dims);
                 for (std::size_t i = 0; i < n; ++i) {
-                    out.floats.lo[i] = static_cast<double>(dequantize(profile_, x.integers.lo[i], q));
-                    out.floats.hi[i] = static_cast<double>(dequantize(profile_, x.integers.hi[i], q));
+                    const numeric::Interval v = dequantize_range(profile_, x.integers.lo[i], x.integers.hi[i], q);
+                    out.floats.lo[i] = v.lo;
+                    out.floats.hi[i] = v.hi;
                 }
                 break;
             }

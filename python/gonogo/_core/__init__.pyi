@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 from . import numeric
 from . import interval
-__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -276,6 +276,9 @@ class ErrorResult:
     def notes(self) -> list[str]:
         ...
     @property
+    def parts(self) -> int:
+        ...
+    @property
     def per_layer(self) -> list[LayerShare]:
         ...
     @property
@@ -294,6 +297,22 @@ class IntegerRunner:
         """
     def __init__(self, graph: Graph, profile: str) -> None:
         ...
+class ErrorSession:
+    """
+    Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.
+    """
+    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+        """
+        `reference` None: the deployed graph in real arithmetic. Finds the first bounds and witnesses.
+        """
+    def advance(self, seconds: typing.SupportsFloat | typing.SupportsIndex) -> bool:
+        """
+        Splits the box for about so many seconds. True when nothing is left to do.
+        """
+    def result(self) -> ErrorResult:
+        """
+        What is proved and found so far.
+        """
 class DeviceRunner:
     """
     A deployed graph prepared for evaluation on many inputs.
@@ -453,7 +472,7 @@ class IntegerKernel:
     """
     def __init__(self, graph: Graph, profile: str, node: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
-        Prepares node number `node` for the kernels of `profile`, 'tflm' or 'ort'.
+        Prepares node number `node` for the kernels of `profile`.
         """
     def point(self, inputs: collections.abc.Sequence[typing.Any]) -> numpy.ndarray:
         """
@@ -473,6 +492,11 @@ class IntegerKernel:
         """
         (absolute, relative): |y - f| <= absolute + relative |f| in output steps, before the clamp.
         """
+    @property
+    def left_out(self) -> list[tuple[str, str]]:
+        """
+        Profiles that the ranges of profile 'any' don't cover, and why.
+        """
 def bound(graph: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, method: str = 'linear') -> list[BoundResult]:
     """
     Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for `tensor`.
@@ -483,7 +507,7 @@ def cost(graph: Graph, target: CostTarget) -> Cost:
     """
 def error(reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear') -> ErrorResult:
     """
-    Bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.
+    The first bracket of |deployed - reference| over a box. `reference` None: the deployed graph in real arithmetic.
     """
 def evaluate_int8(graph: Graph, profile: str, inputs: collections.abc.Sequence[typing.Any], all: bool = False) -> dict:
     """

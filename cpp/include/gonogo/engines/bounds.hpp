@@ -23,6 +23,7 @@ struct BoundOptions {
     DeviceArithmetic device = RealArithmetic{};  // what the graph runs in; integers are bounded dequantised
     std::string tensor;                          // the tensor to bound; empty: every output
     Method method = Method::linear;
+    double multiplies = default_multiplies;  // for linear bounds; what is beyond is bounded by intervals alone
 };
 
 // The box is in the model's input units, one tensor per input; a deployed graph quantises it, whatever the ties of the

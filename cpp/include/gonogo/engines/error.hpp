@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,10 +18,16 @@ namespace gonogo {
 struct ErrorOptions {
     DeviceArithmetic device = Profile::tflm;
     Method method = Method::linear;
-    std::string tensor;  // deployed tensor to compare; empty = every output and the logits before it
+    double multiplies = default_multiplies;  // for linear bounds; what is beyond is bounded by intervals alone
+    std::string tensor = {};  // deployed tensor to compare; empty = every output and the logits before it
     std::int64_t search_multiplies = 500'000'000;  // work the witness search may do, in multiply-accumulates
     std::uint64_t seed = 1;
     bool attribute = true;  // per-layer shares
+
+    // ---- for splitting (ErrorSession::advance)
+    std::optional<double> threshold = std::nullopt;  // stop when |deployed - reference| <= threshold is decided
+    double gap = 0.0;                                // without one: stop where bound <= (1 + gap) * witness
+    std::vector<std::int64_t> elements = {};         // of the first tensor; empty: all elements of all tensors
 };
 
 struct TensorError {
@@ -57,11 +64,31 @@ struct ErrorResult {
     std::vector<std::string> notes;      // what couldn't be matched, what was left out
     std::vector<std::string> assumptions;
     std::int64_t evaluations = 0;  // of the witness search
+    std::int64_t parts = 1;        // of the box
 };
 
-// `reference` may be null: then it is the deployed graph in real arithmetic with its dequantised weights.
-// `box` is in the units of the model's inputs. Throws BoxError, UnsupportedOperatorError, OverflowRiskError,
-// ShapeError.
+// The bracket [witness, bound], narrowed for as long as the caller likes. `reference` may be null: then it is the
+// deployed graph in real arithmetic with its dequantised weights. `box` is in the units of the model's inputs.
+class ErrorSession {
+  public:
+    // Finds the first bounds and witnesses. Throws BoxError, UnsupportedOperatorError, OverflowRiskError, ShapeError.
+    ErrorSession(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
+                 std::span<const IntervalTensor> box, const ErrorOptions& options);
+    ~ErrorSession();
+    ErrorSession(ErrorSession&&) noexcept;
+    ErrorSession& operator=(ErrorSession&&) noexcept;
+
+    // Splits the box for about so many seconds of wall time. Bounds only get sharper, witnesses only larger. True when
+    // there is nothing left to do: the threshold is decided, the gap reached, or the method doesn't split.
+    bool advance(double seconds);
+    ErrorResult result() const;
+
+  private:
+    class Run;
+    std::unique_ptr<Run> run_;
+};
+
+// The first bracket alone.
 ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
                   std::span<const IntervalTensor> box, const ErrorOptions& options);
 

@@ -10,4 +10,7 @@ enum class Method : std::uint8_t {
     linear,    // linear bounds, substituted back to the inputs
 };
 
+// Multiplications that back substitution may take unless told otherwise: some seconds.
+inline constexpr double default_multiplies = 2e10;
+
 }  // namespace gonogo

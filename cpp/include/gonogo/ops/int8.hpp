@@ -3,17 +3,28 @@
 // uint8.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "gonogo/ops/node_view.hpp"
 
 namespace gonogo {
 
-// Which integer kernels the deployment runs.
-enum class Profile : std::uint8_t { tflm, ort };
+// Which integer kernels the deployment runs: TFLite Micro; ONNX Runtime; LiteRT's built-in kernels, its reference
+// kernels, its default delegate XNNPACK. `any`: whichever of these, chosen anew at every operator; it has ranges and
+// envelopes but no points.
+enum class Profile : std::uint8_t { tflm, ort, litert, litert_ref, xnnpack, any };
+
+inline constexpr std::array<Profile, 5> concrete_profiles = {Profile::tflm, Profile::litert, Profile::litert_ref,
+                                                             Profile::xnnpack, Profile::ort};
+std::string_view name_of(Profile profile);
+// Throws UnsupportedOperatorError that lists the known names.
+Profile profile_named(std::string_view name);
 
 // Integer ranges of a tensor's elements, C order; lo[i] <= hi[i].
 struct QuantRange {
@@ -35,9 +46,16 @@ struct ClampRange {
     std::int32_t hi = 127;
 };
 
+// A profile that `any` doesn't cover at some node, and why.
+struct LeftOut {
+    Profile profile = Profile::any;
+    std::string reason;
+};
+
 struct Int8Kernel {
     // Exact: the integers the device computes, for these input integers. One pointer per node input (constants and
-    // absent inputs: nullptr, the kernel holds its own prepared copies).
+    // absent inputs: nullptr, the kernel holds its own prepared copies). Throws UnsupportedOperatorError where the
+    // device's answer isn't determined; empty when it never is.
     std::function<void(std::span<const std::int32_t* const> in, std::int32_t* out)> point;
     // Element-wise enclosure of `point` over a box of input integers; equality of lo and hi everywhere gives `point`.
     std::function<void(std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
@@ -49,6 +67,8 @@ struct Int8Kernel {
     std::function<void(std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
                        std::int32_t* out_lo, std::int32_t* out_hi)>
         unclamped_range;
+    // Profile `any` only; for a result's assumptions.
+    std::vector<LeftOut> left_out;
 };
 
 using Int8Rule = Int8Kernel (*)(const NodeView& node);
@@ -57,8 +77,12 @@ using Int8Rule = Int8Kernel (*)(const NodeView& node);
 struct Int8Rules {
     Int8Rule tflm = nullptr;
     Int8Rule ort = nullptr;
+    Int8Rule litert = nullptr;
+    Int8Rule litert_ref = nullptr;
+    Int8Rule xnnpack = nullptr;
 
-    Int8Rule of(Profile profile) const { return profile == Profile::tflm ? tflm : ort; }
+    // For `any`: a rule that covers the others' kernels, see ops/any.cpp.
+    Int8Rule of(Profile profile) const;
 };
 
 }  // namespace gonogo

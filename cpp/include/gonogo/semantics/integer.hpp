@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "gonogo/domains/interval_tensor.hpp"
@@ -34,7 +35,11 @@ class IntegerProgram {
     // The prepared kernel of a node; its functions are empty for nodes that convert from or to float32.
     const Int8Kernel& kernel(NodeId node) const { return steps_[static_cast<std::size_t>(node)].kernel; }
 
+    // For profile `any`, whose own points don't exist: the concrete profiles that it covers at every node, prepared.
+    std::vector<IntegerProgram> members() const;
+
     // Exact: bit for bit what the device computes. One value per graph input.
+    // Throws UnsupportedOperatorError under `any`, and where a kernel's answer at this point isn't determined.
     void run(std::span<const DeviceValue> inputs, std::vector<DeviceValue>& values) const;
     // Encloses what the device computes over boxes of inputs.
     void run(std::span<const DeviceRange> inputs, std::vector<DeviceRange>& ranges) const;
@@ -57,6 +62,12 @@ class IntegerProgram {
 inline double dequantized(const Quantization& q, std::int32_t value) {
     return (static_cast<double>(value) - static_cast<double>(q.zero_point())) * static_cast<double>(q.scale());
 }
+
+// What a result under this profile assumes of the device, in words.
+std::string assumption_of(Profile profile);
+
+// Conversion of an integer to float32: |result - scale (q - zero_point)| <= 2^-24 scale |q - zero_point| + this.
+double dequantize_error(Profile profile, const Quantization& q);
 
 // Enclosure of the real values of a device range.
 IntervalTensor real_range(const Tensor& tensor, const DeviceRange& range);

@@ -1,6 +1,7 @@
 #include "gonogo/engines/error.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include "joint/compile.hpp"
 #include "joint/integer_deployment.hpp"
 #include "joint/make_deployment.hpp"
+#include "linear/split.hpp"
 #include "ops/elementwise.hpp"
 
 namespace gonogo {
@@ -56,18 +58,20 @@ void check_inputs_agree(const Graph& reference, const Graph& deployed) {
     }
 }
 
-class ErrorRun {
+}  // namespace
+
+class ErrorSession::Run {
   public:
-    ErrorRun(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
-             std::span<const IntervalTensor> box, const ErrorOptions& options)
+    Run(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed, std::vector<IntervalTensor> box,
+        const ErrorOptions& options)
         : options_(options),
-          box_(box),
+          box_(std::move(box)),
           reference_(reference),
           deployment_(make_deployment(deployed, options.device)),
           device_(*deployment_),
           pairing_(match(*reference, *deployed)) {}
 
-    ErrorResult run() {
+    void first() {
         result_.notes = pairing_.notes;
         reference_.run(box_, real_);
         deployed_ = device_.ranges(box_);
@@ -79,33 +83,54 @@ class ErrorRun {
         if (const auto* integers = dynamic_cast<const IntegerDeployment*>(&device_))
             result_.saturation = find_saturation(integers->program(), integers->integer_ranges(box_));
         result_.assumptions = device_.assumptions();
-        return std::move(result_);
     }
+
+    bool advance(double seconds) {
+        if (options_.method == Method::interval) return true;
+        const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+        if (!splitter_) begin_splitting();
+        if (splitter_ == nullptr) return true;
+        // Enough parts at once to keep all threads busy; large networks do that with one.
+        const std::int64_t parts = joint_.system.blocks.back().size() > 0 && states_are_small() ? 32 : 1;
+        while (!decided() && !splitter_->finished() && std::chrono::steady_clock::now() < end) {
+            splitter_->round(parts, enough());
+            take_bounds();
+        }
+        result_.parts = splitter_->parts();
+        return decided() || splitter_->finished();
+    }
+
+    const ErrorResult& result() const { return result_; }
 
   private:
     void find_bounds() {
         joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
-        state_.push_back(known_state(joint_));
+        state_.push_back(known_state(start(joint_, box_), real_, deployed_));
         const linear::Solver solver(joint_.system);
-        solver.run(state_, {options_.method});
+        if (!solver.run(state_, {.method = options_.method, .multiplies = options_.multiplies})) {
+            result_.notes.push_back(
+                "the limit of multiplications was reached: later layers are bounded by intervals alone; a higher limit "
+                "gives sharper bounds");
+        }
         if (options_.method == Method::interval) return;
         for (const Target& t : targets_) {
             const Variables& x = joint_.tensors[static_cast<std::size_t>(t.deployed)];
             if (x.d < 0) continue;
             std::vector<std::vector<std::int64_t>> all(1);
             for (std::int64_t e = 0; e < x.layout.block.size(); ++e) all[0].push_back(e);
-            solver.refine(state_, x.d, all);
+            double enough = infinity;  // the outputs themselves are always worth it
+            solver.refine(state_, x.d, all, enough);
         }
     }
 
-    // The box, and what interval propagation of either network says of every tensor.
-    linear::BoxState known_state(const Program& program) const {
-        linear::BoxState state = start(program, box_);
-        for (std::size_t t = 0; t < program.tensors.size(); ++t) {
-            const Variables& x = program.tensors[t];
+    // A state with what interval propagation of either network says of every tensor.
+    linear::BoxState known_state(linear::BoxState state, const std::vector<IntervalTensor>& real,
+                                 const std::vector<IntervalTensor>& deployed) const {
+        for (std::size_t t = 0; t < joint_.tensors.size(); ++t) {
+            const Variables& x = joint_.tensors[t];
             if (x.r < 0 || x.d < 0) continue;
-            const IntervalTensor& r = real_[static_cast<std::size_t>(pairing_.reference_of[t])];
-            const IntervalTensor& v = deployed_[t];
+            const IntervalTensor& r = real[static_cast<std::size_t>(pairing_.reference_of[t])];
+            const IntervalTensor& v = deployed[t];
             if (r.size() == 0 || v.size() != r.size()) continue;
             IntervalTensor d(v.shape);
             for (std::size_t i = 0; i < v.size(); ++i) store(d, i, load(v, i) - load(r, i));
@@ -113,6 +138,84 @@ class ErrorRun {
             set_ranges(x, x.d, d, state);
         }
         return state;
+    }
+
+    // ---- splitting
+
+    bool states_are_small() const {
+        std::int64_t values = 0;
+        for (const linear::Block& b : joint_.system.blocks) values += b.size();
+        return values < (1 << 16);
+    }
+
+    void begin_splitting() {
+        std::vector<double> lower, upper;
+        for (std::size_t t = 0; t < targets_.size(); ++t) {
+            const TensorError& e = result_.tensors[t];
+            if (!e.joint || (t > 0 && !options_.elements.empty())) continue;
+            const Variables& x = joint_.tensors[static_cast<std::size_t>(targets_[t].deployed)];
+            for (std::size_t i = 0; i < e.lower.size(); ++i) {
+                const bool wanted =
+                    options_.elements.empty() || std::find(options_.elements.begin(), options_.elements.end(),
+                                                           static_cast<std::int64_t>(i)) != options_.elements.end();
+                if (!wanted) continue;
+                objectives_.push_back({t, i});
+                split_.push_back({x.d, static_cast<std::int64_t>(x.layout.place(i))});
+                lower.push_back(e.lower[i]);
+                upper.push_back(e.upper[i]);
+            }
+        }
+        if (objectives_.empty()) return;
+        linear::InputBox whole;
+        for (const linear::BlockId b : joint_.inputs) {
+            whole.lo.push_back(state_[0].block(b).lo);
+            whole.hi.push_back(state_[0].block(b).hi);
+        }
+        splitter_ = std::make_unique<linear::Splitter>(joint_.system, split_,
+                                                       [this](const linear::InputBox& part) { return state_of(part); });
+        splitter_->begin(std::move(whole), std::move(lower), std::move(upper));
+    }
+
+    linear::BoxState state_of(const linear::InputBox& part) const {
+        std::vector<IntervalTensor> box;
+        for (std::size_t k = 0; k < box_.size(); ++k) box.push_back(input_box(joint_, k, part, box_[k].shape));
+        std::vector<IntervalTensor> real;
+        reference_.run(box, real);
+        return known_state(start(joint_, box), real, device_.ranges(box));
+    }
+
+    // How large an objective may be and still needn't be looked at any more.
+    std::vector<double> enough() const {
+        std::vector<double> limits;
+        for (const auto& [t, i] : objectives_)
+            limits.push_back(options_.threshold.value_or((1.0 + options_.gap) * result_.tensors[t].witness[i]));
+        return limits;
+    }
+
+    bool decided() const {
+        if (!options_.threshold) return false;
+        return std::any_of(objectives_.begin(), objectives_.end(), [&](const auto& o) {
+            return result_.tensors[o.first].witness[o.second] > *options_.threshold;
+        });
+    }
+
+    void take_bounds() {
+        const std::vector<double> lower = splitter_->lower();
+        const std::vector<double> upper = splitter_->upper();
+        for (std::size_t k = 0; k < objectives_.size(); ++k) {
+            TensorError& e = result_.tensors[objectives_[k].first];
+            const std::size_t i = objectives_[k].second;
+            e.lower[i] = std::max(e.lower[i], lower[k]);
+            e.upper[i] = std::min(e.upper[i], upper[k]);
+            e.bound[i] = numeric::Interval{e.lower[i], e.upper[i]}.magnitude();
+            if (e.witness[i] > e.bound[i]) breach(e, i);
+        }
+    }
+
+    // The invariant of every run. A breach is a defect of gonogo and must never pass as a result.
+    [[noreturn]] static void breach(const TensorError& e, std::size_t element) {
+        throw std::logic_error("tensor '" + e.name + "', element " + std::to_string(element) +
+                               ": a witness exceeds the bound; please report this");
     }
 
     // Outputs, then the logits: what a final softmax or argmax reads.
@@ -213,7 +316,13 @@ class ErrorRun {
             }
         }
         const std::int64_t evaluations = std::clamp<std::int64_t>(options_.search_multiplies / macs, 8, 4000);
-        SearchResult found = search(reference_, device_, box_, targets_, evaluations, options_.seed);
+        Lead lead{
+            joint_, options_.method == Method::interval ? nullptr : &state_[0], {}, {}, static_cast<double>(macs)};
+        for (const TensorError& e : result_.tensors) {
+            lead.lower.emplace_back(e.lower);
+            lead.upper.emplace_back(e.upper);
+        }
+        SearchResult found = search(reference_, device_, box_, targets_, lead, evaluations, options_.seed);
         result_.evaluations = found.evaluations;
         for (std::size_t k = 0; k < targets_.size(); ++k) {
             TensorError& e = result_.tensors[k];
@@ -221,11 +330,7 @@ class ErrorRun {
             e.worst_witness = found.witnesses[k].worst;
             e.worst_input = std::move(found.witnesses[k].input);
             for (std::size_t i = 0; i < e.bound.size(); ++i) {
-                // The invariant of every run. A breach is a defect of gonogo and must never pass as a result.
-                if (e.witness[i] > e.bound[i]) {
-                    throw std::logic_error("tensor '" + e.name + "', element " + std::to_string(i) +
-                                           ": a witness exceeds the bound; please report this");
-                }
+                if (e.witness[i] > e.bound[i]) breach(e, i);
             }
         }
     }
@@ -259,6 +364,10 @@ class ErrorRun {
       public:
         Alone(const Deployment& device, NodeId node) : device_(device), node_(node) {}
         const Graph& graph() const override { return device_.graph(); }
+        AffineMap map(const NodeView& view) const override { return device_.map(view); }
+        std::vector<double> constant(const NodeView& view, const Tensor& tensor) const override {
+            return device_.constant(view, tensor);
+        }
         Rounding rounding(const NodeView& view) const override { return device_.rounding(view); }
         RealClamp clamp(const NodeView& view) const override { return device_.clamp(view); }
         bool exact(const NodeView& view) const override { return view.id() != node_; }
@@ -280,13 +389,13 @@ class ErrorRun {
         const Alone alone(device_, node);
         const Program program = compile(reference_.graph(), device_.graph(), pairing_, &alone);
         std::vector<linear::BoxState> state{start(program, box_)};
-        linear::Solver(program.system).run(state, {Method::interval});
+        linear::Solver(program.system).run(state, {.method = Method::interval});
         const linear::BlockState& d = state[0].block(program.tensors[static_cast<std::size_t>(output)].d);
         return *std::max_element(d.magnitude.begin(), d.magnitude.end());
     }
 
     ErrorOptions options_;
-    std::span<const IntervalTensor> box_;
+    std::vector<IntervalTensor> box_;
     RealProgram reference_;
     std::unique_ptr<const Deployment> deployment_;
     const Deployment& device_;
@@ -296,18 +405,36 @@ class ErrorRun {
     Program joint_;
     std::vector<linear::BoxState> state_;
     std::vector<Target> targets_;
+    std::vector<std::pair<std::size_t, std::size_t>> objectives_;  // tensor and element
+    std::vector<linear::Objective> split_;
+    std::unique_ptr<linear::Splitter> splitter_;
     ErrorResult result_;
 };
 
-}  // namespace
-
-ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
-                  std::span<const IntervalTensor> box, const ErrorOptions& options) {
+ErrorSession::ErrorSession(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
+                           std::span<const IntervalTensor> box, const ErrorOptions& options) {
     if (reference == nullptr) reference = deployed;
     check_inputs_agree(*reference, *deployed);
     check_box(*deployed, box);
-    const std::vector<IntervalTensor> settled = device_box(*deployed, box, options.device);
-    return ErrorRun(std::move(reference), std::move(deployed), settled, options).run();
+    run_ = std::make_unique<Run>(std::move(reference), deployed, device_box(*deployed, box, options.device), options);
+    run_->first();
+}
+
+ErrorSession::~ErrorSession() = default;
+ErrorSession::ErrorSession(ErrorSession&&) noexcept = default;
+ErrorSession& ErrorSession::operator=(ErrorSession&&) noexcept = default;
+
+bool ErrorSession::advance(double seconds) {
+    return run_->advance(seconds);
+}
+
+ErrorResult ErrorSession::result() const {
+    return run_->result();
+}
+
+ErrorResult error(std::shared_ptr<const Graph> reference, std::shared_ptr<const Graph> deployed,
+                  std::span<const IntervalTensor> box, const ErrorOptions& options) {
+    return ErrorSession(std::move(reference), std::move(deployed), box, options).result();
 }
 
 }  // namespace gonogo

@@ -7,30 +7,23 @@
 
 #include "gonogo/semantics/real.hpp"
 
-#include "joint/deployment.hpp"
+#include "engines/error/trial.hpp"
 
 namespace gonogo::joint {
 
-struct Target {
-    TensorId deployed;
-    TensorId reference;
+// What the proof of the bounds leaves behind. It leads the search; no witness is believed because of it.
+struct Lead {
+    const Program& program;
+    const linear::BoxState* lines = nullptr;            // linear bounds over the box, if there are any
+    std::vector<std::span<const double>> lower, upper;  // of each target's differences
+    double multiplies = 1.0;                            // work of one evaluation, to count slopes by
 };
 
-struct Witness {
-    std::vector<double> value;  // guaranteed lower bound on the largest |difference|, per element
-    double worst = 0.0;
-    std::vector<std::vector<double>> input;  // where `worst` is reached, per model input
-};
-
-struct SearchResult {
-    std::vector<Witness> witnesses;  // one per target
-    std::int64_t evaluations = 0;
-};
-
-// Centre, corners, random points and a local search around the best point of each target, within a budget of
-// evaluations; the same seed gives the same result. Every value is |v - r| with v the exact evaluation on the device
-// and r a rigorous enclosure of the reference at that very input, rounded towards zero.
+// Starts, corners that the linear bounds point to, then climbs along the slopes for every element and sign that the
+// budget allows, worst bounds first. The budget is in evaluations, slopes included; the same seed gives the same
+// result. Every value is |v - r| with v the exact evaluation on the device and r a rigorous enclosure of the reference
+// at that very input, rounded towards zero.
 SearchResult search(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
-                    std::span<const Target> targets, std::int64_t evaluations, std::uint64_t seed);
+                    std::span<const Target> targets, const Lead& lead, std::int64_t evaluations, std::uint64_t seed);
 
 }  // namespace gonogo::joint

@@ -1,19 +1,16 @@
-// add, sub, mul with numpy broadcasting; either operand may be a quantised constant.
-#include <memory>
+// add, sub, mul of TFLite Micro.
+#include "ops/tflm/binary.hpp"
 
 #include "gonogo/error.hpp"
 
 #include "ops/common.hpp"
-#include "ops/tflm/requantize.hpp"
 #include "ops/tflm/tflm.hpp"
 
 namespace gonogo {
 
-namespace {
+namespace tflm {
 
-using numeric::Interval;
-using tflm::Multiplier;
-using Indices = std::vector<std::int64_t>;
+namespace {
 
 // Where each output element finds its operand; empty when the order is the same.
 Indices operand_indices(const Shape& operand, const Shape& out) {
@@ -34,21 +31,12 @@ Indices operand_indices(const Shape& operand, const Shape& out) {
     return indices;
 }
 
-struct Operand {
-    int8::Affine q;
-    Indices indices;
-    std::vector<std::int32_t> constant;  // empty for an activation
-
-    const std::int32_t* data(const std::int32_t* given) const { return constant.empty() ? given : constant.data(); }
-    std::size_t at(std::size_t i) const { return indices.empty() ? i : static_cast<std::size_t>(indices[i]); }
-    std::int64_t reach() const { return int8::largest_centred({-128, 127}, q.zero_point); }
-    double scale() const { return static_cast<double>(q.scale); }
-};
+}  // namespace
 
 Operand operand(const NodeView& node, std::size_t i) {
     const Tensor& tensor = node.input(i);
     const Shape& out = node.output().dims;
-    Operand o{tflm::int8_tensor(node, tensor), {}, {}};
+    Operand o{int8_tensor(node, tensor), {}, {}};
     const std::size_t skip = out.size() - tensor.dims.size();
     bool fits = tensor.dims.size() <= out.size();
     for (std::size_t d = 0; fits && d < tensor.dims.size(); ++d) {
@@ -62,54 +50,14 @@ Operand operand(const NodeView& node, std::size_t i) {
     return o;
 }
 
-struct Ends {
-    std::int64_t lo, hi;
-};
+}  // namespace tflm
 
-// What the three operators share. `combine` encloses, exactly, the requantised value (zero point removed) over boxes of
-// centred operands.
-template <class Combine>
-Int8Kernel binary(const NodeView& node, Operand first, Operand second, Envelope envelope, Combine combine) {
-    struct State {
-        Operand a, b;
-        std::size_t elements;
-        std::int32_t zero_point;
-        Combine combine;
-    };
-    const std::int32_t zero_point = tflm::int8_tensor(node, node.output()).zero_point;
-    const auto elements = static_cast<std::size_t>(node.output().elements());
-    const auto state =
-        std::make_shared<const State>(State{std::move(first), std::move(second), elements, zero_point, combine});
-    Int8Kernel kernel;
-    kernel.envelope = envelope;
-    kernel.clamp = int8::activation_range(node);
-    kernel.point = [state, clamp = kernel.clamp](std::span<const std::int32_t* const> in, std::int32_t* out) {
-        const std::int32_t* a = state->a.data(in[0]);
-        const std::int32_t* b = state->b.data(in[1]);
-        for (std::size_t i = 0; i < state->elements; ++i) {
-            const std::int32_t qa = a[state->a.at(i)] - state->a.q.zero_point;
-            const std::int32_t qb = b[state->b.at(i)] - state->b.q.zero_point;
-            out[i] = int8::clamp(state->combine.value(qa, qb) + state->zero_point, clamp);
-        }
-    };
-    const auto range_with = [state](ClampRange clamp) {
-        return [state, clamp](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
-                              std::int32_t* out_lo, std::int32_t* out_hi) {
-            const Operand& a = state->a;
-            const Operand& b = state->b;
-            for (std::size_t i = 0; i < state->elements; ++i) {
-                const Ends ea{a.data(lo[0])[a.at(i)] - a.q.zero_point, a.data(hi[0])[a.at(i)] - a.q.zero_point};
-                const Ends eb{b.data(lo[1])[b.at(i)] - b.q.zero_point, b.data(hi[1])[b.at(i)] - b.q.zero_point};
-                const Ends y = state->combine.range(ea, eb);
-                out_lo[i] = int8::clamp(y.lo + state->zero_point, clamp);
-                out_hi[i] = int8::clamp(y.hi + state->zero_point, clamp);
-            }
-        };
-    };
-    kernel.range = range_with(kernel.clamp);
-    kernel.unclamped_range = range_with({INT32_MIN, INT32_MAX});
-    return kernel;
-}
+namespace {
+
+using numeric::Interval;
+using tflm::Ends;
+using tflm::Multiplier;
+using tflm::Operand;
 
 constexpr std::int64_t unit = 1 << 20;
 
@@ -131,8 +79,8 @@ struct Sum {
 // value(M_o): |y - f| <= r(M_o) + value(M_o) (r(M_a) + r(M_b)) + |a| |c_a - s_a / s_out| + |b| |c_b - s_b / s_out|.
 // The last two terms are bounded at the largest |a| and |b|: f may cancel, so they can't be relative to it.
 Int8Kernel sum(const NodeView& node, bool minus) {
-    const Operand a = operand(node, 0);
-    const Operand b = operand(node, 1);
+    const Operand a = tflm::operand(node, 0);
+    const Operand b = tflm::operand(node, 1);
     const int8::Affine out = tflm::int8_tensor(node, node.output());
     Sum s{{}, {}, {}, minus};
     const double twice = 2.0 * std::max(a.scale(), b.scale());
@@ -148,7 +96,7 @@ Int8Kernel sum(const NodeView& node, bool minus) {
     const Interval inner = Interval::point(tflm::rounding_error(s.ma)) + Interval::point(tflm::rounding_error(s.mb));
     Interval total = Interval::point(tflm::rounding_error(s.mo)) + Interval::point(tflm::value_of(s.mo)) * inner;
     total += drift(a, s.ma) + drift(b, s.mb);
-    return binary(node, a, b, {total.hi, 0.0}, s);
+    return tflm::binary(node, a, b, {total.hi, 0.0}, s);
 }
 
 // y = A(a b; s_a s_b / s_out); Theorem A as it stands. The product's range is the hull of its corners.
@@ -173,13 +121,13 @@ Int8Kernel tflm_sub(const NodeView& node) {
 }
 
 Int8Kernel tflm_mul(const NodeView& node) {
-    const Operand a = operand(node, 0);
-    const Operand b = operand(node, 1);
+    const Operand a = tflm::operand(node, 0);
+    const Operand b = tflm::operand(node, 1);
     const double s_out = static_cast<double>(tflm::int8_tensor(node, node.output()).scale);
     const Product p{tflm::quantize_multiplier(a.scale() * b.scale() / s_out)};
     tflm::check_shift(node, a.reach() * b.reach(), p.m, "product");
     const Interval exact = Interval::point(a.scale()) * Interval::point(b.scale()) / Interval::point(s_out);
-    return binary(node, a, b, tflm::requantize_error(p.m, exact), p);
+    return tflm::binary(node, a, b, tflm::requantize_error(p.m, exact), p);
 }
 
 }  // namespace gonogo

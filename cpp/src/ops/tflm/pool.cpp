@@ -1,35 +1,15 @@
-// max_pool2d, average_pool2d, mean. All three are non-decreasing in every input, so that the ends of a box give the
-// exact ends of the outputs.
-#include <bit>
-#include <memory>
-#include <set>
+// max_pool2d, average_pool2d. Both are non-decreasing in every input, so that the ends of a box give the exact ends of
+// the outputs.
 
 #include "gonogo/error.hpp"
 
 #include "ops/common.hpp"
-#include "ops/tflm/requantize.hpp"
+#include "ops/tflm/reduction.hpp"
 #include "ops/tflm/tflm.hpp"
 
 namespace gonogo {
 
 namespace {
-
-using numeric::Interval;
-
-// A kernel whose range is its point rule at both ends.
-template <class Point>
-Int8Kernel monotone(ClampRange clamp, Envelope envelope, Point point) {
-    Int8Kernel kernel;
-    kernel.clamp = clamp;
-    kernel.envelope = envelope;
-    kernel.point = [point](std::span<const std::int32_t* const> in, std::int32_t* out) { point(in[0], out); };
-    kernel.range = [point](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
-                           std::int32_t* out_lo, std::int32_t* out_hi) {
-        point(lo[0], out_lo);
-        point(hi[0], out_hi);
-    };
-    return kernel;
-}
 
 Window pool_window(const NodeView& node) {
     const Window w = window_of(node);
@@ -108,8 +88,9 @@ Int8Kernel tflm_max_pool2d(const NodeView& node) {
     const ClampRange clamp = int8::activation_range(node);
     const Envelope envelope =
         tflm::copy_error(tflm::int8_tensor(node, node.input(0)), tflm::int8_tensor(node, node.output()));
-    return monotone(clamp, envelope,
-                    [w, clamp](const std::int32_t* x, std::int32_t* y) { for_each_window(w, x, y, Greatest{clamp}); });
+    return tflm::monotone(clamp, envelope, [w, clamp](const std::int32_t* x, std::int32_t* y) {
+        for_each_window(w, x, y, Greatest{clamp});
+    });
 }
 
 // Theorem (envelope). The rounding to the nearest integer errs by at most 1/2, ties included, on either side of zero;
@@ -126,61 +107,8 @@ Int8Kernel tflm_average_pool2d(const NodeView& node) {
     Envelope envelope =
         tflm::copy_error(tflm::int8_tensor(node, node.input(0)), tflm::int8_tensor(node, node.output()));
     envelope.absolute += 0.5;  // exact: small multiples of 1/2
-    return monotone(clamp, envelope,
-                    [w, clamp](const std::int32_t* x, std::int32_t* y) { for_each_window(w, x, y, Average{clamp}); });
-}
-
-// y = A(sum - n z_in; m'), m' = the multiplier of s_in / s_out divided by n, truncated: mantissa * 2^k / n with 2^k the
-// largest power of two up to n. Theorem A holds with M = s_in / (s_out n), f = (sum - n z_in) M.
-Int8Kernel tflm_mean(const NodeView& node) {
-    const int8::Affine in = tflm::int8_tensor(node, node.input(0));
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
-    const Shape& dims = node.input(0).dims;
-    std::set<std::size_t> axes;
-    for (const std::int64_t axis : node.integers("axes")) axes.insert(checked_axis(node, axis, dims.size()));
-    std::int64_t count = 1;
-    Shape kept;
-    for (std::size_t d = 0; d < dims.size(); ++d) {
-        if (axes.contains(d)) {
-            count *= dims[d];
-        } else {
-            kept.push_back(dims[d]);
-        }
-    }
-    const std::int64_t inputs = node.input(0).elements();
-    if (count < 1 || inputs < 1 || element_count(kept) != node.output().elements()) {
-        throw ShapeError(node.message("the output's shape doesn't fit the axes"));
-    }
-    const std::int64_t reach = int8::largest_centred({-128, 127}, in.zero_point);
-    if (count > (std::int64_t{1} << 31) / 512) throw OverflowRiskError(node.message("the int32 sum can overflow"));
-
-    tflm::Multiplier m = tflm::quantize_multiplier(static_cast<double>(in.scale) / static_cast<double>(out.scale));
-    const int floor_log = 63 - std::countl_zero(static_cast<std::uint64_t>(count));
-    const int shift = std::min({floor_log, 32, 31 + m.exponent});
-    m = {static_cast<std::int32_t>((std::int64_t{m.mantissa} << shift) / count), m.exponent - shift};
-    tflm::check_shift(node, reach * count, m, "sum");
-    const Interval exact = tflm::ratio(in.scale, out.scale) / Interval::point(static_cast<double>(count));
-
-    // Output index of every input element: strides of the kept dimensions, 0 for the reduced ones.
-    std::vector<std::int64_t> strides(dims.size(), 0);
-    std::int64_t step = 1;
-    for (std::size_t d = dims.size(); d-- > 0;) {
-        if (axes.contains(d)) continue;
-        strides[d] = step;
-        step *= dims[d];
-    }
-    auto targets = std::make_shared<std::vector<std::int64_t>>(static_cast<std::size_t>(inputs));
-    for (std::size_t i = 0; i < targets->size(); ++i) {
-        auto rest = static_cast<std::int64_t>(i);
-        for (std::size_t d = dims.size(); d-- > 0; rest /= dims[d]) (*targets)[i] += rest % dims[d] * strides[d];
-    }
-    const std::int64_t outputs = node.output().elements();
-    const ClampRange clamp{-128, 127};
-    return monotone(clamp, tflm::requantize_error(m, exact), [=](const std::int32_t* x, std::int32_t* y) {
-        std::fill_n(y, outputs, 0);
-        for (std::size_t i = 0; i < targets->size(); ++i) y[(*targets)[i]] += x[i] - in.zero_point;
-        for (std::int64_t o = 0; o < outputs; ++o)
-            y[o] = int8::clamp(tflm::requantize(y[o], m) + out.zero_point, clamp);
+    return tflm::monotone(clamp, envelope, [w, clamp](const std::int32_t* x, std::int32_t* y) {
+        for_each_window(w, x, y, Average{clamp});
     });
 }
 

@@ -61,7 +61,7 @@ int8::Affine int8_tensor(const NodeView& node, const Tensor& tensor) {
     if (tensor.dtype != DType::int8) {
         throw UnsupportedTypeError(node.message("tensor '" + tensor.name + "' has element type " +
                                                 std::string(name_of(tensor.dtype)) +
-                                                "; the tflm profile covers int8 only"));
+                                                "; the TFLite profiles cover int8 only"));
     }
     return int8::per_tensor(node, tensor);
 }

@@ -1,4 +1,5 @@
-// Fixed-point multipliers of TFLite and the double-rounding requantisation (variant A of docs/int8-semantics.md).
+// Fixed-point multipliers of TFLite and the double-rounding requantisations (variants A and B of
+// docs/int8-semantics.md).
 #pragma once
 
 #include <algorithm>
@@ -42,17 +43,25 @@ inline std::int64_t requantize(std::int64_t x, Multiplier m) {
     return rounded_shift(high_product(x << left, m.mantissa), m.exponent > 0 ? 0 : -m.exponent);
 }
 
+// Variant B: as `requantize`, but the second rounding takes ties up. LiteRT's vector kernels.
+inline std::int64_t requantize_up(std::int64_t x, Multiplier m) {
+    const int left = m.exponent > 0 ? m.exponent : 0;
+    const int right = m.exponent > 0 ? 0 : -m.exponent;
+    return (high_product(x << left, m.mantissa) + ((std::int64_t{1} << right) >> 1)) >> right;
+}
+
 // The device computes x * 2^exponent and adds a zero point in int32. Throws OverflowRiskError when some |x| <= bound
 // leaves the type.
 void check_shift(const NodeView& node, std::int64_t bound, Multiplier m, const std::string& what);
 
-// Theorem A: |requantize(x, m) - x M| <= absolute + relative |x M| for every M in `exact` (not containing 0).
+// Theorem A: |requantize(x, m) - x M| <= absolute + relative |x M| for every M in `exact` (not containing 0), and the
+// same for requantize_up.
 // Proof: the two roundings err by at most 1/2 each, the first one divided by 2^R for R = max(-exponent, 0), and there
 // is only one when R = 0; x value_of(m) differs from x M by the relative error of the multiplier.
 Envelope requantize_error(Multiplier m, const numeric::Interval& exact);
 double rounding_error(Multiplier m);  // the absolute part
 
-// TFLM's kernels know int8 only. Throws UnsupportedTypeError.
+// The TFLite profiles know int8 only. Throws UnsupportedTypeError.
 int8::Affine int8_tensor(const NodeView& node, const Tensor& tensor);
 
 // Envelope of an operator that copies stored integers, whatever the two tensors' parameters: with f = (q - z_in) s_in /

@@ -1,5 +1,7 @@
 // Functions of one int8 element: 256-entry tables, and envelopes by enumeration of the 256 inputs in interval
 // arithmetic.
+#include "ops/tflm/unary.hpp"
+
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -9,29 +11,14 @@
 #include "gonogo/numeric/elementary.hpp"
 
 #include "ops/tflm/fixed_point.hpp"
-#include "ops/tflm/requantize.hpp"
 #include "ops/tflm/tflm.hpp"
 
 namespace gonogo {
 
-namespace {
+namespace tflm {
 
-using int8::Affine;
 using numeric::Interval;
-using tflm::Multiplier;
 
-// One unary operator: its integers before and after the clamp, and the real functions that the envelope must cover.
-struct Unary {
-    Affine in, out;
-    ClampRange domain, clamp;
-    std::function<std::int64_t(std::int32_t)> unclamped;  // of q - z_in; zero point removed
-    std::function<Interval(double)> real;                 // of the dequantised input
-    bool saturates = false;                               // `unclamped` already holds the clamp
-};
-
-// Theorem (enumeration). The maximum over all stored inputs of |y - f|, rounded up, f enclosed by an interval. Where y
-// is already clamped and sits on an end of the clamp, any y beyond the end gives the same device output: only the side
-// that points inward counts.
 double enumerated_error(const Unary& u) {
     double worst = 0.0;
     for (std::int32_t q = u.domain.lo; q <= u.domain.hi; ++q) {
@@ -61,27 +48,31 @@ Int8Kernel build(const NodeView& node, const Unary& u, double envelope) {
 
 Unary int8_unary(const NodeView& node) {
     Unary u;
-    u.in = tflm::int8_tensor(node, node.input(0));
-    u.out = tflm::int8_tensor(node, node.output());
+    u.in = int8_tensor(node, node.input(0));
+    u.out = int8_tensor(node, node.output());
     u.domain = u.clamp = {-128, 127};
     return u;
 }
 
-// y = A(q - z_in; s_in / s_out)
 void requantised(const NodeView& node, Unary& u) {
-    const Multiplier m = tflm::quantize_multiplier(static_cast<double>(u.in.scale) / static_cast<double>(u.out.scale));
-    tflm::check_shift(node, int8::largest_centred(u.domain, u.in.zero_point), m, "input");
-    u.unclamped = [m](std::int32_t x) { return tflm::requantize(x, m); };
+    const Multiplier m = quantize_multiplier(static_cast<double>(u.in.scale) / static_cast<double>(u.out.scale));
+    check_shift(node, int8::largest_centred(u.domain, u.in.zero_point), m, "input");
+    u.unclamped = [m](std::int32_t x) { return requantize(x, m); };
     u.real = [](double x) { return Interval::point(x); };
 }
 
-}  // namespace
+}  // namespace tflm
+
+using numeric::Interval;
+using tflm::enumerated_error;
+using tflm::Multiplier;
+using tflm::Unary;
 
 // The envelope covers f = x / s_out before the clamp and, for engines that apply the activation to f, f = relu(x) /
 // s_out after it: the lower clamp is the zero point exactly, so the first implies the second for relu; for relu6 the
 // rounded upper clamp is enumerated too.
 Int8Kernel tflm_relu(const NodeView& node) {
-    Unary u = int8_unary(node);
+    Unary u = tflm::int8_unary(node);
     const std::string_view op = node.op().name;
     double ceiling = op == "relu6" ? 6.0 : std::numeric_limits<double>::infinity();
     if (op == "clip") {
@@ -91,9 +82,9 @@ Int8Kernel tflm_relu(const NodeView& node) {
         }
     }
     if (ceiling != 6.0) {  // RELU: requantisation, clamp at the zero point of the output
-        requantised(node, u);
+        tflm::requantised(node, u);
         u.clamp = int8::activation_range(node, "relu");
-        return build(node, u, enumerated_error(u));
+        return tflm::build(node, u, enumerated_error(u));
     }
     // RELU6 compares stored integers with limits in the *input's* parameters and copies them
     const std::int32_t six = int8::clamp(
@@ -107,12 +98,12 @@ Int8Kernel tflm_relu(const NodeView& node) {
         return std::int64_t{std::min(std::max(x, 0), top)} + shift;
     };
     limited.real = [](double x) { return Interval::point(std::min(std::max(x, 0.0), 6.0)); };
-    return build(node, u, std::max(enumerated_error(u), enumerated_error(limited)));
+    return tflm::build(node, u, std::max(enumerated_error(u), enumerated_error(limited)));
 }
 
 // y = A(x; s_in / s_out) for x >= 0, A(x; s_in alpha / s_out) below; both multipliers are computed in binary64.
 Int8Kernel tflm_leaky_relu(const NodeView& node) {
-    Unary u = int8_unary(node);
+    Unary u = tflm::int8_unary(node);
     const double alpha = node.number("alpha");
     const double s_in = static_cast<double>(u.in.scale);
     const double s_out = static_cast<double>(u.out.scale);
@@ -123,7 +114,7 @@ Int8Kernel tflm_leaky_relu(const NodeView& node) {
     tflm::check_shift(node, reach, slope, "input");
     u.unclamped = [identity, slope](std::int32_t x) { return tflm::requantize(x, x >= 0 ? identity : slope); };
     u.real = [alpha](double x) { return x >= 0.0 ? Interval::point(x) : Interval::point(alpha) * Interval::point(x); };
-    return build(node, u, enumerated_error(u));
+    return tflm::build(node, u, enumerated_error(u));
 }
 
 namespace {
@@ -134,7 +125,7 @@ constexpr int input_bits = 4;
 // 15; function with 0 integer bits; rounded to `output_bits` fraction bits.
 Int8Kernel saturating(const NodeView& node, std::int32_t (*function)(std::int32_t), int output_bits,
                       std::int32_t offset, Interval (*real)(double)) {
-    Unary u = int8_unary(node);
+    Unary u = tflm::int8_unary(node);
     Multiplier m;
     const double fraction = std::frexp(static_cast<double>(u.in.scale) * 0x1p27, &m.exponent);
     m.mantissa = static_cast<std::int32_t>(fraction * 0x1p31);  // exact: a float32 significand
@@ -149,7 +140,7 @@ Int8Kernel saturating(const NodeView& node, std::int32_t (*function)(std::int32_
         return int8::clamp(stored, {-128, 127}) - std::int64_t{zero};
     };
     u.real = real;
-    return build(node, u, enumerated_error(u));
+    return tflm::build(node, u, enumerated_error(u));
 }
 
 }  // namespace
@@ -174,8 +165,8 @@ Int8Kernel tflm_quantize(const NodeView& node) {
     if (node.input(0).dtype != DType::int8 && node.output().dtype != DType::int8) {
         throw UnsupportedOperatorError(node.message("the device has no requantisation from uint8 to uint8"));
     }
-    requantised(node, u);
-    return build(node, u, enumerated_error(u));
+    tflm::requantised(node, u);
+    return tflm::build(node, u, enumerated_error(u));
 }
 
 std::int32_t tflm_quantize_float(float x, const Quantization& output, std::int32_t lo, std::int32_t hi) {

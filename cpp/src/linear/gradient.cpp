@@ -1,0 +1,169 @@
+#include "linear/gradient.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "gonogo/numeric/parallel.hpp"
+
+#include "linear/pullback.hpp"
+
+namespace gonogo::linear {
+
+namespace {
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+class Keeper final : public Pullback {
+  public:
+    Keeper(const System& system, std::span<const Query> queries, std::span<const BlockId> kept,
+           std::span<Coefficients> result)
+        : Pullback(system, queries), kept_(kept), result_(result) {
+        for (Coefficients& c : result_) c.resize(kept.size());
+    }
+    using Pullback::run;
+
+  private:
+    bool leave(BlockId b) override {
+        const auto found = std::find(kept_.begin(), kept_.end(), b);
+        if (found == kept_.end()) return true;
+        for (std::int64_t r = 0; r < count(); ++r) {
+            std::vector<double>& to = result_[at(r)][at(found - kept_.begin())];
+            to.assign(at(system().block(b).size()), 0.0);
+            rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
+                std::copy_n(rows(b).row(r) + from, n, to.begin() + element);
+            });
+        }
+        return false;
+    }
+    void join(BlockId, std::int64_t) override {}
+
+    std::span<const BlockId> kept_;
+    std::span<Coefficients> result_;
+};
+
+double middle(double lo, double hi) {
+    const double m = 0.5 * lo + 0.5 * hi;
+    return std::isfinite(m) ? m : 0.0;
+}
+
+// How far around a point the bounds of relations are taken: far enough for the slopes of chords to be accurate, near
+// enough for the chords to be tangents.
+double reach(const std::vector<double>& values) {
+    double most = 0.0;
+    for (const double v : values) most = std::max(most, std::fabs(v));
+    return 0x1p-22 * most + 0x1p-200;
+}
+
+}  // namespace
+
+std::vector<Coefficients> coefficients(const System& system, BlockId target, std::span<const Query> queries,
+                                       std::span<const BlockId> kept) {
+    std::vector<Coefficients> result(queries.size());
+    const auto count = static_cast<std::int64_t>(queries.size());
+    numeric::parallel_for(count, rows_at_once(system, target), [&](std::int64_t first, std::int64_t last) {
+        const auto n = at(last - first);
+        Keeper(system, queries.subspan(at(first), n), kept, std::span(result).subspan(at(first), n)).run(target);
+    });
+    return result;
+}
+
+Tangents::Tangents(const System& system, std::span<const BlockId> targets, std::span<const BlockId> zero)
+    : s_(system), needed_(system.blocks.size(), false), zero_(system.blocks.size(), false) {
+    for (const BlockId b : targets) needed_[at(b)] = true;
+    for (const BlockId b : zero) zero_[at(b)] = true;
+    for (auto b = static_cast<BlockId>(system.blocks.size()) - 1; b >= 0; --b) {
+        if (!needed_[at(b)] || zero_[at(b)]) continue;
+        const Step& step = system.step(b);
+        double work = 0.0;
+        for (const AffineTerm& t : step.terms) {
+            needed_[at(t.x)] = true;
+            const double outputs =
+                static_cast<double>(t.map->out().size()) / static_cast<double>(t.map->out().channels);
+            work += static_cast<double>(t.map->terms() * t.map->in().channels) * outputs;
+        }
+        for (int k = 0; k < step.input_count(); ++k) {
+            needed_[at(step.inputs[at(k)])] = true;
+            work += static_cast<double>(system.block(b).size());
+        }
+        forward_ += work;
+        backward_ += work;
+    }
+}
+
+BoxState Tangents::around(std::span<const BlockId> inputs, std::span<const std::vector<double>> point) const {
+    BoxState state(s_);
+    for (std::size_t k = 0; k < inputs.size(); ++k) state.block(inputs[k]).lo = point[k];
+    // `lo` holds the value, also where a block is nought or unknown.
+    std::vector<double> lo, hi;
+    for (std::size_t id = 0; id < s_.blocks.size(); ++id) {
+        if (!needed_[id]) continue;
+        const auto b = static_cast<BlockId>(id);
+        const Step& step = s_.step(b);
+        const std::size_t n = at(s_.block(b).size());
+        std::vector<double>& y = state.block(b).lo;
+        if (y.empty()) y.assign(n, 0.0);
+        if (zero_[id] || step.kind == Step::Kind::input || step.kind == Step::Kind::free) continue;
+        lo.resize(n);
+        hi.resize(n);
+        if (step.kind == Step::Kind::affine) {
+            for (std::size_t i = 0; i < step.bias_lo.size(); ++i) y[i] = middle(step.bias_lo[i], step.bias_hi[i]);
+            for (const AffineTerm& t : step.terms) {
+                const double* x = state.block(t.x).lo.data();
+                t.map->enclose(x, x, lo.data(), hi.data());
+                for (std::size_t i = 0; i < n; ++i) y[i] += middle(lo[i], hi[i]);
+            }
+            continue;
+        }
+        // Values at the point, slopes around it. A pair's hint is the device's value, r + d.
+        std::vector<double> low[most_inputs], high[most_inputs], hint;
+        Ranges here, nearby;
+        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+            const std::vector<double>* x = &state.block(step.inputs[k]).lo;
+            double w = 0.0;
+            if (k >= at(step.input_count())) {
+                const std::vector<double>& r = state.block(step.inputs[0]).lo;
+                const std::vector<double>& d = state.block(step.inputs[1]).lo;
+                hint.resize(r.size());
+                for (std::size_t i = 0; i < r.size(); ++i) hint[i] = r[i] + d[i];
+                x = &hint;
+                w = reach(r) + reach(d);
+            } else {
+                w = reach(*x);
+            }
+            low[k] = high[k] = *x;
+            for (double& v : low[k]) v -= w;
+            for (double& v : high[k]) v += w;
+            here.lo[k] = here.hi[k] = x->data();
+            nearby.lo[k] = low[k].data();
+            nearby.hi[k] = high[k].data();
+        }
+        std::fill(lo.begin(), lo.end(), -HUGE_VAL);
+        std::fill(hi.begin(), hi.end(), HUGE_VAL);
+        Lines lines;
+        StepState& slopes = state.step(b);
+        for (int k = 0; k < step.input_count(); ++k) {
+            const std::size_t count = step.group ? step.group->reads(k).element.size() : n;
+            slopes.slope_below[k].resize(count);
+            slopes.slope_above[k].resize(count);
+            lines.slope_below[k] = slopes.slope_below[k].data();
+            lines.slope_above[k] = slopes.slope_above[k].data();
+        }
+        slopes.below.resize(n);
+        slopes.above.resize(n);
+        lines.below = slopes.below.data();
+        lines.above = slopes.above.data();
+        if (step.group) {
+            step.group->enclose(here, lo.data(), hi.data());
+            step.group->tangents(nearby, lines);
+        } else {
+            step.relation->enclose(here, 0, static_cast<std::int64_t>(n), lo.data(), hi.data());
+            step.relation->relax(nearby, 0, static_cast<std::int64_t>(n), nullptr, lines);
+        }
+        for (std::size_t i = 0; i < n; ++i) y[i] = middle(lo[i], hi[i]);
+    }
+    return state;
+}
+
+}  // namespace gonogo::linear

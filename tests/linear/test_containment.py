@@ -1,0 +1,103 @@
+"""Linear bounds against exact rationals: they hold every value, and are never wider than interval propagation.
+
+Every case runs under another floating-point environment of the caller.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gonogo import _core
+from support.containment import Environment, outside, points, random_box
+from support.real_nets import RealNet, random_net, residual_net
+
+
+def check_bounds(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float]:
+    """What is missed, and the widths of both methods, summed up."""
+    r = np.random.default_rng(seed)
+    graph = net.graph(0)
+    missed: list[str] = []
+    widths = [0.0, 0.0]
+    for kind in kinds:
+        lo, hi = random_box(r, net.shapes[0], kind)
+        with Environment(seed + kind):
+            linear = _core.bound(graph, [lo], [hi], "real", None, "linear")[0]
+            interval = _core.bound(graph, [lo], [hi], "real", None, "interval")[0]
+        assert np.all(linear.lower <= linear.upper)
+        assert np.all(linear.lower >= interval.lower)
+        assert np.all(linear.upper <= interval.upper)
+        widths[0] += float(np.sum(linear.upper - linear.lower))
+        widths[1] += float(np.sum(interval.upper - interval.lower))
+        for x in points(r, lo, hi, 1 if kind == 0 else count):
+            missed += outside(net, linear.lower, net.value(0, x), linear.upper)
+    return missed, *widths
+
+
+def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float]:
+    """The same for the difference of the net with other weights from the net."""
+    r = np.random.default_rng(seed + 1)
+    pair = net.graph(0), net.graph(1)
+    missed: list[str] = []
+    widths = [0.0, 0.0]
+    for kind in kinds:
+        lo, hi = random_box(r, net.shapes[0], kind)
+
+        def ask(method: str, lo: np.ndarray = lo, hi: np.ndarray = hi) -> Any:
+            return _core.error(*pair, [lo], [hi], "real", None, 1, seed, False, method).tensors[0]
+
+        with Environment(seed + kind):
+            linear, interval = ask("linear"), ask("interval")
+        assert linear.method == "joint", net.kinds
+        assert np.all(linear.lower <= linear.upper)
+        assert np.all(linear.lower >= interval.lower)
+        assert np.all(linear.upper <= interval.upper)
+        widths[0] += float(np.sum(linear.upper - linear.lower))
+        widths[1] += float(np.sum(interval.upper - interval.lower))
+        for x in points(r, lo, hi, 1 if kind == 0 else count):
+            difference = net.value(1, x) - net.value(0, x)
+            missed += outside(net, linear.lower, difference, linear.upper)
+    return missed, *widths
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("part", range(4))
+def test_random_nets_are_bounded(part: int, smooth: bool) -> None:
+    missed, linear, interval = [], 0.0, 0.0
+    for seed in range(part, 160, 4):
+        found, a, b = check_bounds(random_net(seed, smooth), seed, range(4), 3)
+        missed += found
+        linear, interval = linear + a, interval + b
+    assert missed == []
+    assert linear < interval  # it would be pointless otherwise
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("part", range(4))
+def test_random_pairs_are_bounded(part: int, smooth: bool) -> None:
+    missed, linear, interval = [], 0.0, 0.0
+    for seed in range(part, 160, 4):
+        found, a, b = check_errors(random_net(seed, smooth), seed, range(4), 3)
+        missed += found
+        linear, interval = linear + a, interval + b
+    assert missed == []
+    assert linear < interval
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("pair", [False, True])
+def test_branches_with_different_receptive_fields(pair: bool) -> None:
+    missed = []
+    for seed in range(60):
+        check = check_errors if pair else check_bounds
+        missed += check(residual_net(seed), seed, range(3), 2)[0]
+    assert missed == []
+
+
+def test_every_operator_took_part() -> None:
+    kinds = {op for seed in range(160) for smooth in (False, True) for op in random_net(seed, smooth).kinds}
+    elsewhere = {"quantize", "dequantize"}
+    assert {row["name"] for row in _core.operators() if row["real"]} == kinds | elsewhere
