@@ -167,7 +167,15 @@ class CompilerBlocks {
         }
         if (v < 0) v = sum(name, block, r, d);
         y.d = relate(name, block, linear::clamp_pair_relation(phi, psi), {r, d, v});
+        if (device_->may_overflow()) y.d = affine(name, block, {{y.d, same(block)}}, {}, {}, overflow(v));
         y.v = sum(name, block, y.r, y.d);
+    }
+    // Unbounded where the value is, nothing elsewhere.
+    static linear::Noise overflow(BlockId value) {
+        return [value](const linear::Values& v, auto, auto, auto, std::span<double> noise) {
+            const std::span<const double> magnitude = v.magnitude(value);
+            for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = magnitude[i] < unlimited ? 0.0 : unlimited;
+        };
     }
 
     // ---- inputs

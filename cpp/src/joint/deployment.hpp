@@ -52,6 +52,8 @@ class Deployment {
     virtual bool exact(const NodeView&) const { return false; }
     // The device's result is clamp(exact + rounding).
     virtual RealClamp clamp(const NodeView& node) const = 0;
+    // An unbounded rounding means that there may be no number at all, which no clamp mends.
+    virtual bool may_overflow() const { return false; }
 
     // The device reads input k as clamp(gain x + rounding).
     struct Input {

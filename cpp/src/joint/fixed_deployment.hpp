@@ -1,6 +1,6 @@
 // A float graph in fixed point.
 //
-// Theorem 50 (docs/soundness.md). What the device computes at a node is phi(z + e): z the node's exact real-valued
+// Theorem 52 (docs/soundness.md). What the device computes at a node is phi(z + e): z the node's exact real-valued
 // result on what it reads, with the constants of map() and constant(); e in [-below, above], the error of one rounding
 // to the output's word; phi the activation's limits, rounded likewise, and the word's ends. It reads phi(gain x + e).
 #pragma once

@@ -1,4 +1,4 @@
-// A float graph in floating point, in every order of evaluation: theorems 36, 37, 51 and 52 of docs/soundness.md.
+// A float graph in floating point, in every order of evaluation: theorems 36, 37, 53 to 55 of docs/soundness.md.
 #pragma once
 
 #include "joint/deployment.hpp"
@@ -18,6 +18,7 @@ class FloatDeployment final : public Deployment {
     }
     Rounding rounding(const NodeView& node) const override;
     RealClamp clamp(const NodeView& node) const override { return program_.clamp(node); }
+    bool may_overflow() const override { return true; }
     Input input(std::size_t k) const override;
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
     int variants() const override { return program_.orders(); }

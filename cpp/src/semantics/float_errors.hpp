@@ -1,7 +1,7 @@
 // Bounds on what operators lose in a device's floating-point arithmetic, over all orders of evaluation.
 //
 // Every function returns an upper bound on |computed - exact| on the operands as they are stored, +inf where an
-// overflow can't be excluded. Theorems 51 and 52: docs/soundness.md.
+// overflow can't be excluded. Theorems 53 and 54: docs/soundness.md.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ class FloatErrors {
     // Sums of n products of weights and activations, a bias counted, mass = sum |w x| + |b|, |exact| <= magnitude; the
     // sums of |w| and of |x| matter for flushed operands only.
     double dot(std::int64_t n, double mass, double magnitude, double weights, double operands) const;
-    // Theorem 51. One addition, subtraction or multiplication of stored numbers of at most these magnitudes. The factor
+    // Theorem 53. One addition, subtraction or multiplication of stored numbers of at most these magnitudes. The factor
     // is 1, or what a product multiplies a flushed operand with.
     double elementwise(double magnitude, double factor) const;
     // Sum of n numbers divided by n, or by a larger number, in either order; mass = sum |x| / n.
     double average(std::int64_t n, double mass) const;
     // tanh, sigmoid.
     double function(double magnitude) const;
-    // Theorem 52. Softmax of beta x for n numbers x of at most this magnitude, at a probability of at most p.
+    // Theorem 54. Softmax of beta x for n numbers x of at most this magnitude, at a probability of at most p.
     double softmax(std::int64_t n, double beta, double operands, double p) const;
     // A copy that is compared: max, relu.
     double selection() const;

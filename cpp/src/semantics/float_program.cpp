@@ -79,7 +79,15 @@ double FloatProgram::input_error(double magnitude) const {
                : errors_.stored(magnitude);
 }
 
+// Beyond an overflow there may be no number at all (inf - inf, 0 inf), and no clamp or bounded function mends that:
+// what reads an unbounded operand is unbounded.
 FloatProgram::ErrorOf FloatProgram::error_of(const NodeView& view) const {
+    const ErrorOf error = error_of_finite(view);
+    if (!error) return {};
+    return [error](const FloatSizes& s) { return s.operands < numeric::infinity ? error(s) : numeric::infinity; };
+}
+
+FloatProgram::ErrorOf FloatProgram::error_of_finite(const NodeView& view) const {
     const FloatErrors errors = errors_;
     const std::string_view op = view.op().name;
     switch (view.op().joint) {
@@ -184,7 +192,8 @@ void FloatProgram::run(std::span<const IntervalTensor> box, std::vector<Interval
     ranges.assign(g.tensors.size(), {});
     const auto widen = [](IntervalTensor& x, std::size_t i, double error, RealClamp c) {
         const numeric::Interval z{numeric::sub_down(x.lo[i], error), numeric::add_up(x.hi[i], error)};
-        store(x, i, z.lo <= z.hi ? clamped(z, c) : numeric::Interval{c.lo, c.hi});
+        const bool number = error < numeric::infinity && z.lo <= z.hi;
+        store(x, i, number ? clamped(z, c) : numeric::Interval{-numeric::infinity, numeric::infinity});
     };
     constexpr RealClamp none{-numeric::infinity, numeric::infinity};
     for (std::size_t k = 0; k < box.size(); ++k) {

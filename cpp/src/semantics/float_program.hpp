@@ -61,6 +61,7 @@ class FloatProgram {
         RealClamp clamp{};
     };
     void prepare(const NodeView& view);
+    ErrorOf error_of_finite(const NodeView& view) const;
 
     std::shared_ptr<const Graph> graph_;
     FloatingPoint format_;

@@ -364,6 +364,10 @@ class ErrorSession::Run {
       public:
         Alone(const Deployment& device, NodeId node) : device_(device), node_(node) {}
         const Graph& graph() const override { return device_.graph(); }
+        AffineMap map(const NodeView& view) const override { return device_.map(view); }
+        std::vector<double> constant(const NodeView& view, const Tensor& tensor) const override {
+            return device_.constant(view, tensor);
+        }
         Rounding rounding(const NodeView& view) const override { return device_.rounding(view); }
         RealClamp clamp(const NodeView& view) const override { return device_.clamp(view); }
         bool exact(const NodeView& view) const override { return view.id() != node_; }
