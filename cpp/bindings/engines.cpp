@@ -25,6 +25,7 @@ using Doubles = py::array_t<double>;
 Method method_named(const std::string& name) {
     if (name == "interval") return Method::interval;
     if (name == "linear") return Method::linear;
+    if (name == "optimised") return Method::optimised;
     throw py::value_error("there is no method '" + name + "'; known: interval, linear");
 }
 

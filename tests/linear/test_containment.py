@@ -13,34 +13,39 @@ from gonogo import _core
 from support.containment import Environment, outside, points, random_box
 from support.real_nets import RealNet, random_net, residual_net
 
+METHODS = ("optimised", "linear", "interval")
 
-def check_bounds(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float]:
-    """What is missed, and the widths of both methods, summed up."""
+
+def check_bounds(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float, float]:
+    """What is missed, and the widths of all methods, summed up."""
     r = np.random.default_rng(seed)
     graph = net.graph(0)
     missed: list[str] = []
-    widths = [0.0, 0.0]
+    widths = [0.0, 0.0, 0.0]
     for kind in kinds:
         lo, hi = random_box(r, net.shapes[0], kind)
         with Environment(seed + kind):
-            linear = _core.bound(graph, [lo], [hi], "real", None, "linear")[0]
-            interval = _core.bound(graph, [lo], [hi], "real", None, "interval")[0]
+            optimised, linear, interval = (
+                _core.bound(graph, [lo], [hi], "real", None, method)[0] for method in METHODS
+            )
         assert np.all(linear.lower <= linear.upper)
-        assert np.all(linear.lower >= interval.lower)
-        assert np.all(linear.upper <= interval.upper)
-        widths[0] += float(np.sum(linear.upper - linear.lower))
-        widths[1] += float(np.sum(interval.upper - interval.lower))
+        for k, found in enumerate((optimised, linear, interval)):
+            assert np.all(found.lower >= interval.lower)
+            assert np.all(found.upper <= interval.upper)
+            widths[k] += float(np.sum(found.upper - found.lower))
         for x in points(r, lo, hi, 1 if kind == 0 else count):
-            missed += outside(net, linear.lower, net.value(0, x), linear.upper)
+            value = net.value(0, x)
+            for found in (optimised, linear):
+                missed += outside(net, found.lower, value, found.upper)
     return missed, *widths
 
 
-def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float]:
+def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[list[str], float, float, float]:
     """The same for the difference of the net with other weights from the net."""
     r = np.random.default_rng(seed + 1)
     pair = net.graph(0), net.graph(1)
     missed: list[str] = []
-    widths = [0.0, 0.0]
+    widths = [0.0, 0.0, 0.0]
     for kind in kinds:
         lo, hi = random_box(r, net.shapes[0], kind)
 
@@ -48,16 +53,17 @@ def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
             return _core.error(*pair, [lo], [hi], "real", None, 1, seed, False, method).tensors[0]
 
         with Environment(seed + kind):
-            linear, interval = ask("linear"), ask("interval")
+            optimised, linear, interval = (ask(method) for method in METHODS)
         assert linear.method == "joint", net.kinds
         assert np.all(linear.lower <= linear.upper)
-        assert np.all(linear.lower >= interval.lower)
-        assert np.all(linear.upper <= interval.upper)
-        widths[0] += float(np.sum(linear.upper - linear.lower))
-        widths[1] += float(np.sum(interval.upper - interval.lower))
+        for k, found in enumerate((optimised, linear, interval)):
+            assert np.all(found.lower >= interval.lower)
+            assert np.all(found.upper <= interval.upper)
+            widths[k] += float(np.sum(found.upper - found.lower))
         for x in points(r, lo, hi, 1 if kind == 0 else count):
             difference = net.value(1, x) - net.value(0, x)
-            missed += outside(net, linear.lower, difference, linear.upper)
+            for found in (optimised, linear):
+                missed += outside(net, found.lower, difference, found.upper)
     return missed, *widths
 
 
@@ -65,26 +71,28 @@ def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("part", range(4))
 def test_random_nets_are_bounded(part: int, smooth: bool) -> None:
-    missed, linear, interval = [], 0.0, 0.0
+    missed: list[str] = []
+    widths = np.zeros(3)
     for seed in range(part, 160, 4):
-        found, a, b = check_bounds(random_net(seed, smooth), seed, range(4), 3)
+        found, *several = check_bounds(random_net(seed, smooth), seed, range(4), 3)
         missed += found
-        linear, interval = linear + a, interval + b
+        widths += several
     assert missed == []
-    assert linear < interval  # it would be pointless otherwise
+    assert widths[0] < widths[1] < widths[2]  # it would be pointless otherwise
 
 
 @pytest.mark.soundness
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("part", range(4))
 def test_random_pairs_are_bounded(part: int, smooth: bool) -> None:
-    missed, linear, interval = [], 0.0, 0.0
+    missed: list[str] = []
+    widths = np.zeros(3)
     for seed in range(part, 160, 4):
-        found, a, b = check_errors(random_net(seed, smooth), seed, range(4), 3)
+        found, *several = check_errors(random_net(seed, smooth), seed, range(4), 3)
         missed += found
-        linear, interval = linear + a, interval + b
+        widths += several
     assert missed == []
-    assert linear < interval
+    assert widths[0] < widths[1] < widths[2]
 
 
 @pytest.mark.soundness

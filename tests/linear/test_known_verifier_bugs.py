@@ -10,7 +10,7 @@ from gonogo import _core
 from gonogo.errors import BoxError
 from support.real_nets import F32, RealNet
 
-METHODS = ("interval", "linear")
+METHODS = ("interval", "linear", "optimised")
 
 
 def bound(graph: Any, lo: Any, hi: Any, method: str = "linear") -> Any:

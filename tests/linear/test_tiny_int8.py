@@ -66,7 +66,7 @@ def check(seed: int, make: Callable[[Network], Pair]) -> list[str]:
             method: _core.error(
                 pair.reference, pair.deployed, [lo], [hi], "tflm", None, 1, seed, False, method
             ).tensors[0]
-            for method in ("interval", "linear")
+            for method in ("interval", "linear", "optimised")
         }
         deployed = _core.bound(pair.deployed, [lo], [hi], "tflm", None, "linear")[0]
         reference = _core.bound(pair.reference, [lo], [hi], "real", None, "linear")[0]

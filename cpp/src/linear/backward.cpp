@@ -79,6 +79,9 @@ class Chunk final : public Pullback {
     }
 
     bool leave(BlockId b) override {
+        for (std::int64_t r = 0; r < count(); ++r) {
+            if (queries_[at(r)].rows != nullptr) keep_row(b, r);
+        }
         switch (system().step(b).kind) {
             case Step::Kind::input:
                 keep_forms(b);
@@ -97,6 +100,14 @@ class Chunk final : public Pullback {
                 group(b);
         }
         return true;
+    }
+
+    void keep_row(BlockId b, std::int64_t r) const {
+        std::vector<double>& to = (*queries_[at(r)].rows)[at(b)];
+        to.assign(at(system().block(b).size()), 0.0);
+        rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
+            std::copy_n(rows(b).row(r) + from, n, to.begin() + element);
+        });
     }
 
     void concretise(BlockId b) {

@@ -19,6 +19,8 @@ struct Query {
     std::int64_t element;
     double sign;
     Losses* losses = nullptr;  // added to, if given
+    Losses* rows =
+        nullptr;  // receives, by block, the coefficients that reached it; blocks not reached stay as they are
 };
 
 // Elements of all input blocks together, in the order of the blocks.

@@ -8,6 +8,8 @@
 #include "gonogo/numeric/parallel.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
+#include "linear/slopes.hpp"
+
 namespace gonogo::linear {
 
 namespace {
@@ -161,7 +163,7 @@ void Solver::relax(BoxState& state, BlockId id, const double* const* points) con
 }
 
 void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
-                    double& multiplies, bool forms) const {
+                    double& multiplies, bool forms, int rounds) const {
     struct Place {
         std::size_t state;
         std::int64_t element;
@@ -185,6 +187,10 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
         const std::size_t n = std::min(slice, queries.size() - first);
         multiplies -= lower_bounds(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n),
                                    std::span(rows).subspan(first * at(inputs), n * at(inputs)));
+        if (rounds > 0 && multiplies > 0.0) {
+            multiplies -=
+                sharpen(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n), rounds);
+        }
     }
     for (std::size_t p = 0; p < places.size(); ++p) {
         BlockState& y = states[places[p].state].block(block);
@@ -201,7 +207,8 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
 
 // The first input, then the hints, then the others: a pair's difference is refined only where the sharper ranges of the
 // reference and of the device leave it loose.
-void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multiplies, bool forms) const {
+void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multiplies,
+                           const SolverOptions& options) const {
     const Step& step = s_.step(id);
     const auto inputs = at(step.input_count());
     std::vector<std::size_t> order{0};
@@ -229,7 +236,8 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
                 elements[b].push_back(i);
             }
         }
-        refine(states, input, elements, multiplies, forms);
+        refine(states, input, elements, multiplies, options.forms,
+               options.method == Method::optimised ? options.rounds : 0);
     }
 }
 
@@ -244,7 +252,7 @@ bool Solver::run(std::span<BoxState> states, const SolverOptions& options) const
     double multiplies = options.multiplies;
     for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
         const bool relation = s_.step(b).relation || s_.step(b).group;
-        if (relation && options.method != Method::interval) refine_inputs(states, b, multiplies, options.forms);
+        if (relation && options.method != Method::interval) refine_inputs(states, b, multiplies, options);
         numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t k = first; k < last; ++k) {
                 step(states[at(k)], b);

@@ -13,6 +13,8 @@
 
 namespace gonogo::linear {
 
+inline constexpr int most_rounds = 40;  // of choosing slopes, for what is asked for rather than on the way
+
 struct SolverOptions {
     Method method = Method::linear;
     bool interval_first = true;  // so that no range is ever wider than interval propagation's, by not a bit
@@ -20,6 +22,7 @@ struct SolverOptions {
     // Multiplications to spend on back substitution. What comes after them is bounded by intervals alone: sound, but
     // looser. Results don't depend on the machine's speed.
     double multiplies = std::numeric_limits<double>::infinity();
+    int rounds = 12;  // attempts at better slopes for each bound, where the method is `optimised`
 };
 
 class Solver {
@@ -31,9 +34,9 @@ class Solver {
     bool run(std::span<BoxState> states, const SolverOptions& options) const;
 
     // Back-substitutes the given elements of a block in every state and intersects. `multiplies` is counted down; at
-    // zero the elements that are left keep their ranges.
+    // zero the elements that are left keep their ranges. `rounds`: of choosing slopes for each bound, see sharpen().
     void refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
-                double& multiplies, bool forms = false) const;
+                double& multiplies, bool forms = false, int rounds = 0) const;
 
     // Interval propagation through one step, then (but for relations) its linear bounds.
     void step(BoxState& state, BlockId block) const;
@@ -41,7 +44,8 @@ class Solver {
     void relax(BoxState& state, BlockId block, const double* const* points = nullptr) const;
 
   private:
-    void refine_inputs(std::span<BoxState> states, BlockId block, double& multiplies, bool forms) const;
+    void refine_inputs(std::span<BoxState> states, BlockId block, double& multiplies,
+                       const SolverOptions& options) const;
 
     const System& s_;
 };

@@ -19,7 +19,7 @@ using namespace joint;
 // Sharpens the ranges of the wanted tensors by linear bounds. The deployed network's value is that of the real one plus
 // a difference: the pair of the graph with itself.
 void sharpen(const Graph& graph, std::span<const IntervalTensor> box, const Deployment* device,
-             std::span<const TensorId> wanted, double multiplies, std::vector<IntervalTensor>& values) {
+             std::span<const TensorId> wanted, const BoundOptions& options, std::vector<IntervalTensor>& values) {
     const Pairing pairing = match(graph, graph);
     const Program system = compile(graph, graph, pairing, device);
     std::vector<linear::BoxState> state{start(system, box)};
@@ -33,14 +33,14 @@ void sharpen(const Graph& graph, std::span<const IntervalTensor> box, const Depl
         set_ranges(system.tensors[t], b, values[t], state[0]);
     }
     const linear::Solver solver(system.system);
-    solver.run(state, {.method = Method::linear, .multiplies = multiplies});
+    solver.run(state, {.method = options.method, .multiplies = options.multiplies});
     for (const TensorId t : wanted) {
         const linear::BlockId b = block_of(t);
         if (b < 0) continue;
         std::vector<std::vector<std::int64_t>> all(1);
         for (std::int64_t e = 0; e < system.system.block(b).size(); ++e) all[0].push_back(e);
         double enough = std::numeric_limits<double>::infinity();  // the outputs themselves are always worth it
-        solver.refine(state, b, all, enough);
+        solver.refine(state, b, all, enough, false, options.method == Method::optimised ? linear::most_rounds : 0);
         values[static_cast<std::size_t>(t)] =
             ranges_of(system.tensors[static_cast<std::size_t>(t)], b, state[0], graph.tensor(t).dims);
     }
@@ -63,7 +63,7 @@ std::vector<BoundResult> bound(std::shared_ptr<const Graph> graph, std::span<con
     } else {
         RealProgram(graph).run(box, values);
     }
-    if (options.method != Method::interval) sharpen(*graph, settled, device.get(), wanted, options.multiplies, values);
+    if (options.method != Method::interval) sharpen(*graph, settled, device.get(), wanted, options, values);
     std::vector<BoundResult> results;
     for (const TensorId t : wanted) {
         IntervalTensor& v = values[static_cast<std::size_t>(t)];

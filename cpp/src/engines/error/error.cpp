@@ -119,7 +119,8 @@ class ErrorSession::Run {
             std::vector<std::vector<std::int64_t>> all(1);
             for (std::int64_t e = 0; e < x.layout.block.size(); ++e) all[0].push_back(e);
             double enough = infinity;  // the outputs themselves are always worth it
-            solver.refine(state_, x.d, all, enough);
+            solver.refine(state_, x.d, all, enough, false,
+                          options_.method == Method::optimised ? linear::most_rounds : 0);
         }
     }
 
