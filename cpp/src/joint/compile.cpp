@@ -294,7 +294,7 @@ class Compiler : private CompilerBlocks {
             v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
             d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
+        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
     }
 
     void multiply(const NodeView& view, const NodeView& reference, const Match& m) {
@@ -359,7 +359,7 @@ class Compiler : private CompilerBlocks {
                 d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_of(rounding, v));
             }
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
+        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
     }
 
     void move(const NodeView& view, const NodeView& reference, const Match& m) {
@@ -418,7 +418,7 @@ class Compiler : private CompilerBlocks {
             v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
             d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
+        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
     }
 
     void average(const NodeView& view, const Match& m) {
@@ -444,7 +444,7 @@ class Compiler : private CompilerBlocks {
             v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding, {x.v}));
             d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_of(rounding, v));
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp));
+        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
     }
 
     // After an operator whose result is a relation's: the device's rounding on top of it.

@@ -28,6 +28,8 @@ struct Layout {
 struct Variables {
     linear::BlockId r = -1, d = -1, v = -1;
     Layout layout;
+    linear::BlockId before = -1;  // the deployed value before its clamp, if it has one
+    RealClamp clamp = {};
 };
 
 struct Program {

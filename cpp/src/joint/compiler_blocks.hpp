@@ -109,7 +109,10 @@ class CompilerBlocks {
         return affine("layout", to.block, {{b, linear::sparse_map(from.block, to.block, std::move(entries), 0.0)}});
     }
     Variables relaid(const Variables& x, const Layout& to) {
-        return {relaid(x.r, x.layout, to), relaid(x.d, x.layout, to), relaid(x.v, x.layout, to), to};
+        return {.r = relaid(x.r, x.layout, to),
+                .d = relaid(x.d, x.layout, to),
+                .v = relaid(x.v, x.layout, to),
+                .layout = to};
     }
 
     // ---- rounding and clamps
@@ -154,7 +157,8 @@ class CompilerBlocks {
     }
 
     // What is deployed after rounding and clamps: d = phi(r + d) - psi(r), r = psi(r).
-    void finish(TensorId out, BlockId r, BlockId d, BlockId v, RealClamp psi, RealClamp phi) {
+    // `own`: nothing else reads d, so its noise may be left to the clamps.
+    void finish(TensorId out, BlockId r, BlockId d, BlockId v, RealClamp psi, RealClamp phi, bool own = false) {
         Variables& y = variables(out);
         const std::string& name = g_.tensor(out).name;
         const Block& block = y.layout.block;
@@ -166,6 +170,10 @@ class CompilerBlocks {
             return;
         }
         if (v < 0) v = sum(name, block, r, d);
+        Step& difference = program_.system.steps[at(d)];
+        difference.noise_apart = own && difference.kind == Step::Kind::affine && difference.noise != nullptr;
+        y.before = v;
+        y.clamp = phi;
         y.d = relate(name, block, linear::clamp_pair_relation(phi, psi), {r, d, v});
         if (device_->may_overflow()) y.d = affine(name, block, {{y.d, same(block)}}, {}, {}, overflow(v));
         y.v = sum(name, block, y.r, y.d);

@@ -1,10 +1,13 @@
-// y = phi(r + d) - psi(r) for clamps phi and psi, over the hexagon r in R, d in D, v = r + d in V.
+// y = phi(v) - psi(r) for clamps phi and psi, v = r + d + e, |e| <= n, r in R, d in D, v in V: the difference with the
+// device's rounding e, of which V may know more than n does.
 //
-// Theorem 42. y is linear on every cell of the arrangement of the lines r = c and v = c for the ends of R and V and the
-// clamps' limits inside them, and d = c for the ends of D. So y - a r - b d takes its extremes over the hexagon at
-// crossings of two lines that lie in it. Crossings are computed with one rounding each: a computed crossing (r, d) is
-// within 2u (|r| + |v|) of the exact one, y is 1-Lipschitz in v and in r, and values are formed with few roundings; all
-// of this is covered by `slack` below. A crossing is left out only if it misses the hexagon by more than its own error.
+// Theorem 42. y is at most U = phi(min(r + d + n, vu)) - psi(r) and at least L = phi(max(r + d - n, vl)) - psi(r), over
+// the hexagon r in R, d in D, s = r + d in [vl - n, vu + n]. U and L are linear on every cell of the arrangement of the
+// lines r = c and s = c for the ends of the ranges and the points inside where psi, or phi with its shift, bends, and
+// d = c for the ends of D. So U - a r - b d takes its greatest value over the hexagon at crossings of two lines that
+// lie in it, and L - a r - b d its least. Crossings are computed with two roundings each, U and L are 1-Lipschitz in s
+// and in r, and values are formed with few roundings; all of this is covered by `slack` below. A crossing is left out
+// only if it misses the hexagon by more than its own error.
 // Proof: docs/soundness.md, "Linear relaxations".
 #include <algorithm>
 #include <cmath>
@@ -36,16 +39,28 @@ Piece piece(double l, double u, RealClamp c) {
     return {1.0, 0.0};
 }
 
+// Where (r, d) lies; v = r + d + e with |e| <= n lies in [vl, vu], so r + d in [sl, su].
 struct Hexagon {
-    double rl, ru, dl, du, vl, vu;
+    double rl, ru, dl, du, vl, vu, n, sl, su;
     double size;  // of any coordinate in it, at most
 
     Hexagon(const Ranges& x, std::int64_t i)
-        : rl(x.lo[0][i]), ru(x.hi[0][i]), dl(x.lo[1][i]), du(x.hi[1][i]), vl(x.lo[2][i]), vu(x.hi[2][i]) {
-        size = std::max({std::fabs(rl), std::fabs(ru), std::fabs(dl), std::fabs(du), std::fabs(vl), std::fabs(vu)});
+        : rl(x.lo[0][i]),
+          ru(x.hi[0][i]),
+          dl(x.lo[1][i]),
+          du(x.hi[1][i]),
+          vl(x.lo[2][i]),
+          vu(x.hi[2][i]),
+          n(x.noise[1] != nullptr ? x.noise[1][i] : 0.0),
+          sl(n > 0.0 ? numeric::sub_down(vl, n) : vl),
+          su(n > 0.0 ? numeric::add_up(vu, n) : vu) {
+        size = std::max({std::fabs(rl), std::fabs(ru), std::fabs(dl), std::fabs(du), std::fabs(vl), std::fabs(vu), n,
+                         std::fabs(sl), std::fabs(su)});
     }
     bool bounded() const { return size < 1e300; }
 };
+
+enum class Side : std::uint8_t { lower, upper };
 
 class ClampPair final : public Relation {
   public:
@@ -77,18 +92,16 @@ class ClampPair final : public Relation {
                 const Piece p = piece(h.vl, h.vu, phi_);
                 const Piece q = piece(h.rl, h.ru, psi_);
                 if (p.slope == 1.0 && q.slope == 1.0) {
-                    lo[i] = std::max(lo[i], h.dl);
-                    hi[i] = std::min(hi[i], h.du);
+                    lo[i] = std::max(lo[i], numeric::sub_down(h.dl, h.n));
+                    hi[i] = std::min(hi[i], numeric::add_up(h.du, h.n));
                 }
                 continue;
             }
-            const Vertices v = vertices(h);
-            if (v.count == 0) continue;
-            double least = v.z[0];
-            double most = v.z[0];
-            for (int k = 1; k < v.count; ++k) least = std::min(least, v.z[k]), most = std::max(most, v.z[k]);
-            lo[i] = std::max(lo[i], numeric::sub_down(least, slack(h)));
-            hi[i] = std::min(hi[i], numeric::add_up(most, slack(h)));
+            const Vertices below = vertices(h, Side::lower);
+            const Vertices above = h.n > 0.0 ? vertices(h, Side::upper) : below;
+            if (below.count == 0 || above.count == 0) continue;
+            lo[i] = std::max(lo[i], numeric::sub_down(*std::min_element(below.z, below.z + below.count), slack(h)));
+            hi[i] = std::min(hi[i], numeric::add_up(*std::max_element(above.z, above.z + above.count), slack(h)));
         }
     }
 
@@ -104,39 +117,58 @@ class ClampPair final : public Relation {
                 out.below[i] = below;
                 out.above[i] = above;
             };
+            double r = 0.5 * h.rl + 0.5 * h.ru;
+            double d = 0.5 * h.dl + 0.5 * h.du;
+            if (points != nullptr) place(h, points[0][i], points[1][i], r, d);
             if (!bent(x, i)) {
                 const Piece p = piece(h.vl, h.vu, phi_);
                 const Piece q = piece(h.rl, h.ru, psi_);
-                const Slopes s{p.slope - q.slope, p.slope};
-                set(s, numeric::sub_down(p.offset, q.offset), s, numeric::sub_up(p.offset, q.offset));
+                Slopes lower{p.slope - q.slope, p.slope};
+                Slopes upper = lower;
+                double below = numeric::sub_down(p.offset, q.offset);
+                double above = numeric::sub_up(p.offset, q.offset);
+                if (p.slope == 1.0 && h.n > 0.0) {
+                    // v is at least r + d - n, and at least vl; at most r + d + n, and at most vu.
+                    const bool flat_below = h.vl > r + d - h.n;
+                    const bool flat_above = h.vu < r + d + h.n;
+                    if (flat_below) lower = {-q.slope, 0.0};
+                    if (flat_above) upper = {-q.slope, 0.0};
+                    below = numeric::add_down(below, flat_below ? h.vl : -h.n);
+                    above = numeric::add_up(above, flat_above ? h.vu : h.n);
+                }
+                set(lower, below, upper, above);
                 continue;
             }
             Vertices v;
-            if (h.bounded()) v = vertices(h);
+            if (h.bounded()) v = vertices(h, Side::lower);
             if (v.count == 0) {
                 set({}, numeric::sub_down(clamped(h.vl, phi_), clamped(h.ru, psi_)), {},
                     numeric::sub_up(clamped(h.vu, phi_), clamped(h.rl, psi_)));
                 continue;
             }
-            double px = 0.0;
-            double py = 0.0;
-            for (int k = 0; k < v.count; ++k) px += v.x[k] / v.count, py += v.y[k] / v.count;
-            if (points != nullptr) {
-                // A point outside the hexagon (it was found with other bounds) would leave the search unbounded.
-                const double r = points[0][i];
-                const double d = points[1][i];
-                if (r >= h.rl && r <= h.ru && d >= h.dl && d <= h.du && r + d >= h.vl && r + d <= h.vu) px = r, py = d;
+            if (points == nullptr) {
+                r = d = 0.0;
+                for (int k = 0; k < v.count; ++k) r += v.x[k] / v.count, d += v.y[k] / v.count;
             }
-            const Slopes lower = limited(steepest_support(v, px, py));
+            const Slopes lower = limited(steepest_support(v, r, d));
             const double below = intercept(v, lower, slack(h));
+            if (h.n > 0.0) v = vertices(h, Side::upper);
             for (int k = 0; k < v.count; ++k) v.z[k] = -v.z[k];
-            const Slopes upper = limited(steepest_support(v, px, py));
+            const Slopes upper = limited(steepest_support(v, r, d));
             const double above = -intercept(v, upper, slack(h));
             set(lower, below, {-upper.x, -upper.y}, above);
         }
     }
 
   private:
+    // The point of the hexagon next to (r, d), or about so. A point outside would leave the search unbounded.
+    static void place(const Hexagon& h, double r, double d, double& to_r, double& to_d) {
+        r = std::min(std::max({r, h.rl, h.sl - h.du}), std::min(h.ru, h.su - h.dl));
+        d = std::min(std::max({d, h.dl, h.sl - r}), std::min(h.du, h.su - r));
+        const bool inside = r >= h.rl && r <= h.ru && d >= h.dl && d <= h.du;
+        if (inside) to_r = r, to_d = d;
+    }
+
     static Slopes limited(Slopes s) {
         const auto cut = [](double a) { return std::isfinite(a) ? std::clamp(a, -4.0, 4.0) : 0.0; };
         return {cut(s.x), cut(s.y)};
@@ -156,34 +188,37 @@ class ClampPair final : public Relation {
         return numeric::sub_down(least, slack);
     }
 
-    Vertices vertices(const Hexagon& h) const {
+    // With the least (greatest) value that the noise leaves at every crossing.
+    Vertices vertices(const Hexagon& h, Side side) const {
         Vertices out;
+        const double shift = side == Side::lower ? -h.n : h.n;
         const double margin = 0x1p-53 * 16.0 * h.size;
-        const auto add = [&](double r, double d, double v) {
-            if (r < h.rl - margin || r > h.ru + margin || d < h.dl - margin || d > h.du + margin || v < h.vl - margin ||
-                v > h.vu + margin) {
+        const auto add = [&](double r, double d, double s) {
+            if (r < h.rl - margin || r > h.ru + margin || d < h.dl - margin || d > h.du + margin || s < h.sl - margin ||
+                s > h.su + margin) {
                 return;
             }
+            const double v = side == Side::lower ? std::max(s + shift, h.vl) : std::min(s + shift, h.vu);
             out.add(r, d, clamped(v, phi_) - clamped(r, psi_));
         };
         double r[4] = {h.rl, h.ru};
-        double v[4] = {h.vl, h.vu};
+        double s[5] = {h.sl, h.su};
         int rs = 2;
-        int vs = 2;
+        int ss = 2;
         for (const double limit : {psi_.lo, psi_.hi}) {
             if (limit > h.rl && limit < h.ru) r[rs++] = limit;
         }
-        for (const double limit : {phi_.lo, phi_.hi}) {
-            if (limit > h.vl && limit < h.vu) v[vs++] = limit;
+        for (const double limit : {phi_.lo, phi_.hi, side == Side::lower ? h.vl : h.vu}) {
+            if (limit - shift > h.sl && limit - shift < h.su) s[ss++] = limit - shift;
         }
         for (int a = 0; a < rs; ++a) {
             add(r[a], h.dl, r[a] + h.dl);
             add(r[a], h.du, r[a] + h.du);
-            for (int b = 0; b < vs; ++b) add(r[a], v[b] - r[a], v[b]);
+            for (int b = 0; b < ss; ++b) add(r[a], s[b] - r[a], s[b]);
         }
-        for (int b = 0; b < vs; ++b) {
-            add(v[b] - h.dl, h.dl, v[b]);
-            add(v[b] - h.du, h.du, v[b]);
+        for (int b = 0; b < ss; ++b) {
+            add(s[b] - h.dl, h.dl, s[b]);
+            add(s[b] - h.du, h.du, s[b]);
         }
         return out;
     }

@@ -17,6 +17,7 @@ inline constexpr int most_inputs = 4;
 struct Ranges {
     const double* lo[most_inputs] = {};
     const double* hi[most_inputs] = {};
+    const double* noise[most_inputs] = {};  // bound on what is added to the input, either sign; null: nothing
 };
 
 // Bounds on element i: sum_k slope_below[k][i] x_k + below[i] <= y <= sum_k slope_above[k][i] x_k + above[i] for all
@@ -86,7 +87,7 @@ using GroupPointer = std::shared_ptr<const GroupRelation>;
 
 // y = clamp(x)
 RelationPointer clamp_relation(RealClamp clamp);
-// Inputs r, d; hint v = r + d: y = phi(r + d) - psi(r).
+// Inputs r, d; hint v = r + d + e, e the noise of d: y = phi(v) - psi(r).
 RelationPointer clamp_pair_relation(RealClamp phi, RealClamp psi);
 
 }  // namespace gonogo::linear

@@ -30,11 +30,12 @@ void meet(double& lo, double& hi, double l, double h, const std::string& name) {
     }
 }
 
-Ranges ranges(const BoxState& state, const Step& step) {
+Ranges ranges(const System& system, const BoxState& state, const Step& step) {
     Ranges x;
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
         x.lo[k] = state.block(step.inputs[k]).lo.data();
         x.hi[k] = state.block(step.inputs[k]).hi.data();
+        if (system.step(step.inputs[k]).noise_apart) x.noise[k] = state.step(step.inputs[k]).noise.data();
     }
     return x;
 }
@@ -65,7 +66,7 @@ void Solver::step(BoxState& state, BlockId id) const {
         y.hi.assign(n, infinity);
     }
     if (step.relation || step.group) {
-        const Ranges x = ranges(state, step);
+        const Ranges x = ranges(s_, state, step);
         std::vector<double> lo(n, -infinity), hi(n, infinity);
         if (step.group) {
             step.group->enclose(x, lo.data(), hi.data());
@@ -101,7 +102,7 @@ void Solver::step(BoxState& state, BlockId id) const {
                             [&](BlockId b) { return std::span<const double>(state.step(b).noise); }};
         std::vector<double> noise(n, infinity);
         step.noise(values, lo, hi, mass, noise);
-        for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t i = 0; i < n && !step.noise_apart; ++i) {
             lo[i] = numeric::sub_down(lo[i], noise[i]);
             hi[i] = numeric::add_up(hi[i], noise[i]);
             lines.below[i] = numeric::sub_down(lines.below[i], noise[i]);
@@ -122,7 +123,7 @@ void Solver::relax(BoxState& state, BlockId id, const double* const* points) con
     const Step& step = s_.step(id);
     StepState& lines = state.step(id);
     const auto n = at(s_.block(id).size());
-    const Ranges x = ranges(state, step);
+    const Ranges x = ranges(s_, state, step);
     Lines out;
     lines.below.resize(n);
     lines.above.resize(n);
@@ -224,7 +225,7 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
             if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
             // A hint that its inputs determine follows their sharper ranges first.
             if (k >= inputs) this->step(states[b], input);
-            const Ranges x = ranges(states[b], step);
+            const Ranges x = ranges(s_, states[b], step);
             std::vector<bool> loose;
             if (step.group) loose = step.group->loose(x, static_cast<int>(k));
             for (std::int64_t i = 0; i < s_.block(input).size(); ++i) {

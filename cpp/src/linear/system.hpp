@@ -45,6 +45,8 @@ struct Step {
     std::vector<AffineTerm> terms;
     std::vector<double> bias_lo, bias_hi;  // empty: none
     Noise noise;                           // may be empty
+    // The noise isn't part of the block, but of the relation that reads it: that may know a better use for it.
+    bool noise_apart = false;
 
     RelationPointer relation;
     GroupPointer group;

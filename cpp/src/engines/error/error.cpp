@@ -137,6 +137,14 @@ class ErrorSession::Run {
             for (std::size_t i = 0; i < v.size(); ++i) store(d, i, load(v, i) - load(r, i));
             set_ranges(x, x.v, v, state);
             set_ranges(x, x.d, d, state);
+            if (x.before < 0) continue;
+            // What a clamp hasn't cut is the value before it; a value at a limit may have been any beyond.
+            IntervalTensor before = v;
+            for (std::size_t i = 0; i < v.size(); ++i) {
+                if (!(v.lo[i] > x.clamp.lo)) before.lo[i] = -infinity;
+                if (!(v.hi[i] < x.clamp.hi)) before.hi[i] = infinity;
+            }
+            set_ranges(x, x.before, before, state);
         }
         return state;
     }
