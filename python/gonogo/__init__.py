@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gonogo import errors, hpo, interval, loaders, report, results, roundoff, semantics, targets
     from gonogo.analysis import bound, check, cost, error, load
     from gonogo.box import Box
+    from gonogo.decision import decision_margin
     from gonogo.errors import GonogoError
     from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
@@ -34,6 +35,7 @@ _HOMES = {
     "cost": "analysis",
     "check": "analysis",
     "Box": "box",
+    "decision_margin": "decision",
     "Interval": "interval",
     "IntervalArray": "interval",
     "Limits": "limits",
@@ -65,6 +67,7 @@ __all__ = [
     "bound",
     "check",
     "cost",
+    "decision_margin",
     "error",
     "errors",
     "hpo",

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from gonogo import units
 from gonogo._core import __version__ as core_version
+from gonogo._core import numeric
 
 if TYPE_CHECKING:
     from gonogo._core import Cost, Graph
@@ -163,6 +164,28 @@ class TensorError:
     def worst(self) -> float:
         """Upper bound on the error of every element."""
         return float(self.bound.max())
+
+    @property
+    def safe_margins(self) -> Array:
+        """Upper bound on the safe margin of each element k, flat, in output units.
+
+        Where the reference's element k leads every other element by more than this, the deployed element k leads too,
+        anywhere in the box: max over j of upper[j] - lower[k], rounded up.
+        """
+        low, high = self.lower.ravel(), self.upper.ravel()
+        if high.size < 2:
+            return np.zeros(high.size)
+        last = np.argsort(high)
+        others = np.where(np.arange(high.size) == last[-1], high[last[-2]], high[last[-1]])
+        return frozen(numeric.directed("sub", others, low)[1])
+
+    @property
+    def safe_margin(self) -> float:
+        """Upper bound on the safe margin: a larger lead in the reference, and the argmax provably can't change.
+
+        In output units: the largest of `safe_margins`. At most twice the largest error bound.
+        """
+        return float(self.safe_margins.max(initial=0.0))
 
 
 @dataclass(frozen=True)

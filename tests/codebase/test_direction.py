@@ -53,12 +53,13 @@ PYTHON_ROOMS = {
     "loaders": 3,
     "results": 4,
     "analysis": 5,
-    "report": 6,
-    "hpo": 6,
-    "testing": 6,
-    "progress": 6,
-    "cli": 7,
-    "__main__": 8,
+    "decision": 6,
+    "report": 7,
+    "hpo": 7,
+    "testing": 7,
+    "progress": 7,
+    "cli": 8,
+    "__main__": 9,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
