@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gonogo.limits import Limits
     from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Word
     from gonogo.threads import set_thread_count, thread_count
+    from gonogo.whatif import what_if
 
 __version__: str = _core.__version__
 
@@ -36,6 +37,7 @@ _HOMES = {
     "check": "analysis",
     "Box": "box",
     "decision_margin": "decision",
+    "what_if": "whatif",
     "Interval": "interval",
     "IntervalArray": "interval",
     "Limits": "limits",
@@ -81,6 +83,7 @@ __all__ = [
     "set_thread_count",
     "targets",
     "thread_count",
+    "what_if",
 ]
 
 

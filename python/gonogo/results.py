@@ -8,6 +8,7 @@ exact arithmetic of the deployed kernels.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -190,11 +191,16 @@ class TensorError:
 
 @dataclass(frozen=True)
 class LayerShare:
-    """How much of the error bound entered at one node, as a share of the whole."""
+    """How much of the error bound entered at one node, as a share of the whole.
+
+    `alone`: upper bound on the error of `ErrorResult.attributed`, in output units, if this node alone computed as
+    deployed and all others exactly, by interval propagation; NaN where unknown. `share` is that over the sum of all.
+    """
 
     name: str
     op: str
     share: float
+    alone: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,16 @@ class ErrorResult:
     unit: str = "output units"
     trace: tuple[Progress, ...] = ()
     """The first bracket, and one entry per moment of splitting."""
+    attributed: str = ""
+    """The tensor that `per_layer` is about: the logits where there are any, else the first output."""
+
+    @property
+    def per_operator(self) -> dict[str, float]:
+        """Shares of `per_layer` summed by operator, the largest first."""
+        found: dict[str, float] = {}
+        for s in self.per_layer:
+            found[s.op] = found.get(s.op, 0.0) + s.share
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def within(self, threshold: float) -> bool | None:
         """Whether the error is at most `threshold` everywhere: proved, refuted by the witness, or undecided (None)."""

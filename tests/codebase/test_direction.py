@@ -54,6 +54,7 @@ PYTHON_ROOMS = {
     "results": 4,
     "analysis": 5,
     "decision": 6,
+    "whatif": 6,
     "report": 7,
     "hpo": 7,
     "testing": 7,
