@@ -89,6 +89,12 @@ _box = _options(
         metavar="LO HI",
         help="With --data: default 0 100, all of the data.",
     ),
+    click.option(
+        "--odd",
+        type=_file,
+        metavar="FILE",
+        help="Operational design domain: .toml, .json or .csv with lo, hi and unit of every feature.",
+    ),
 )
 _error_options = _options(
     click.option("--profile", type=click.Choice(analysis.PROFILES), default="tflm", show_default=True,
@@ -315,9 +321,10 @@ def _make_box(
     clip: tuple[float, float] | None,
     data: Path | None,
     percentiles: tuple[float, float] | None,
+    odd: Path | None,
 ) -> Box | None:
-    if sum(source is not None for source in (box, around, data)) > 1:
-        raise click.UsageError("give only one of --box, --around and --data")
+    if sum(source is not None for source in (box, around, data, odd)) > 1:
+        raise click.UsageError("give only one of --box, --around, --data and --odd")
     if (around is None) != (radius is None):
         raise click.UsageError("--around and --radius belong together")
     if clip is not None and around is None:
@@ -330,6 +337,8 @@ def _make_box(
         return Box.around_file(around, radius, clip)
     if data is not None:
         return Box.from_data(data, percentiles or (0.0, 100.0))
+    if odd is not None:
+        return Box.from_odd(odd)
     return None
 
 
