@@ -268,10 +268,23 @@ def whatif(
     """The error bound again, with one thing changed on the device at a time."""
     reference, deployed = _pair(models)
     with progress("bounding the error") as show:
-        result = whatif_of.what_if(
-            reference, deployed, _make_box(**box), layers=layers or None, extra_bits=extra_bits, profile=profile,
-            semantics=semantics, tensor=tensor, method=method, watch=lambda name: show(f"changing {name}"),
-        )  # fmt: skip
+        try:
+            result = whatif_of.what_if(
+                reference,
+                deployed,
+                _make_box(**box),
+                layers=layers or None,
+                extra_bits=extra_bits,
+                profile=profile,
+                semantics=semantics,
+                tensor=tensor,
+                method=method,
+                watch=lambda name: show(f"changing {name}"),
+            )
+        except ValueError as problem:
+            if isinstance(problem, errors.GonogoError):
+                raise
+            raise click.UsageError(str(problem)) from None
     _show(result, as_json, plot)
     return 0
 

@@ -125,8 +125,8 @@ def what_if(
     cases = []
     if original is not None and chosen != "real":
         for name, change, against, now in (
-            ("arithmetic", "exact arithmetic on the deployed weights", original, "real"),
-            ("weights", "a reference that has the deployed file's weights", None, chosen),
+            ("exact arithmetic", "the deployed file's weights in real arithmetic", original, "real"),
+            ("exact weights", "a reference that has the deployed file's weights", None, chosen),
         ):
             if watch is not None:
                 watch(name)

@@ -80,10 +80,10 @@ def test_integers_are_split_into_weights_and_arithmetic() -> None:
     found = gg.what_if(reference, deployed, box, tensor="logits")
     bounds = {c.name: c.error.worst for c in found.cases}
     assert (
-        bounds["arithmetic"]
+        bounds["exact arithmetic"]
         == gg.error(reference, deployed, box, semantics="real", tensor="logits", search=0).worst
     )
-    assert bounds["weights"] == gg.error(None, deployed, box, tensor="logits", search=0).worst
+    assert bounds["exact weights"] == gg.error(None, deployed, box, tensor="logits", search=0).worst
     assert found.best is None
     assert "fixed point" in found.notes[0]
 

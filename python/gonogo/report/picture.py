@@ -108,7 +108,7 @@ def _trace(axes: Any, result: ErrorResult) -> None:
     axes.step(seconds, bound, where="post", color=GREY, label="at most (proved)")
     axes.step(seconds, witness, where="post", color=DARK, label="at least (witness)")
     axes.set_xlabel("time, s")
-    axes.set_ylabel(f"worst error, {result.unit}")
+    axes.set_ylabel(f"largest error of any tensor, {result.unit}")
     axes.set_ylim(bottom=0.0)
     axes.set_title(f"the bracket while narrowed, {result.trace[-1].parts} parts")
     axes.legend(fontsize=8)
