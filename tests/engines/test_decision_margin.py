@@ -13,7 +13,7 @@ import gonogo as gg
 import numpy as np
 import pytest
 from gonogo import _core
-from gonogo.decision import DecisionResult, Stability
+from gonogo.decision import DecisionResult, Stability, _pair
 from gonogo.errors import BoxError, ShapeError
 from support.results import make_error
 
@@ -197,6 +197,17 @@ def test_rows_outside_the_box_borrow_nothing_from_it(pair: Any, rows: np.ndarray
     alone = gg.decision_margin(reference, deployed, rows[:3], radius=STEP)
     assert found.outside == 3
     assert found.proved <= alone.proved
+
+
+def test_float32_ends_lie_outside() -> None:
+    values = np.array([0.1, -0.1, 1.0, 0.0, 1e-40, -1e-40, 5e-324, 16777217.0, -0.0, 3e38])
+    low, high = _pair._single(values, -1), _pair._single(values, 1)
+    assert (low <= values).all()
+    assert (values <= high).all()
+    for ends in (low, high):
+        assert (ends.astype(np.float32).astype(np.float64) == ends).all()
+    assert (low[2], high[2], low[3], high[3]) == (1.0, 1.0, 0.0, 0.0)
+    assert ((high - low)[:2] < 1e-8).all()
 
 
 # ---- every semantics, and what is refused

@@ -217,9 +217,13 @@ def _flat(found: Any) -> Ends:
 
 
 def _single(values: Array, direction: int) -> Array:
-    """The nearest float32 numbers at or below (direction -1), or at or above (1)."""
+    """Float32 numbers at or below (direction -1), or at or above (1); the nearest ones, but for subnormal numbers."""
     with np.errstate(over="ignore"):
         near = values.astype(np.float32)
     wrong = near > values if direction < 0 else near < values
-    moved = np.nextafter(near, np.float32(direction * np.inf))
-    return np.ascontiguousarray(np.where(wrong, moved, near), dtype=np.float64)
+    moved = np.where(wrong, np.nextafter(near, np.float32(direction * np.inf)), near).astype(np.float64)
+    # Another library may have left the processor in a mode that takes subnormal numbers for zero: the steps above can't
+    # be trusted with them, and zero is told by its bits.
+    zero = (values.view(np.int64) << 1) == 0
+    small = (np.abs(values) < 2.0**-126) & ~zero
+    return np.ascontiguousarray(np.where(small, direction * 2.0**-126, moved))
