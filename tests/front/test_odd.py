@@ -23,10 +23,19 @@ std = 12.7
 lo = 80.1
 hi = 1.1e2
 unit = "kPa"
+
+[humidity]
+lo = 0.1
+hi = 0.1
 """
-CSV = "feature,lo,hi,unit,mean,std\ntemperature,-40,85.1,degC,20.3,12.7\npressure, 80.1, 1.1e2, kPa,,\n"
+CSV = """feature,lo,hi,unit,mean,std
+temperature,-40,85.1,degC,20.3,12.7
+pressure, 80.1, 1.1e2, kPa,,
+humidity,0.1,0.1,,,
+"""
 JSON = """{"temperature": {"lo": -40, "hi": 85.1, "unit": "degC", "mean": 20.3, "std": 12.7},
-           "pressure": {"lo": 80.1, "hi": 1.1e2, "unit": "kPa"}}"""
+           "pressure": {"lo": 80.1, "hi": 1.1e2, "unit": "kPa"},
+           "humidity": {"lo": 0.1, "hi": 0.1}}"""
 FORMS = {"a.toml": TOML, "a.csv": CSV, "a.json": JSON}
 
 
@@ -41,10 +50,9 @@ def test_what_was_written_is_inside(tmp_path: Path, name: str) -> None:
     box = Box.from_odd(write(tmp_path, name, FORMS[name]))
     lo, hi = ([Fraction(float(v)) for v in ends[0]] for ends in (box.lo, box.hi))
     mean, std = Fraction("20.3"), Fraction("12.7")
-    exact = [
-        ((Fraction(-40) - mean) / std, (Fraction("85.1") - mean) / std),
-        (Fraction("80.1"), Fraction(110)),
-    ]
+    tenth = Fraction("0.1")
+    exact = [((Fraction(-40) - mean) / std, (Fraction("85.1") - mean) / std)]
+    exact += [(Fraction("80.1"), Fraction(110)), (tenth, tenth)]
     for low, high, (least, most) in zip(lo, hi, exact, strict=True):
         assert low <= least
         assert most <= high
