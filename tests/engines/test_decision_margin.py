@@ -199,6 +199,50 @@ def test_rows_outside_the_box_borrow_nothing_from_it(pair: Any, rows: np.ndarray
     assert found.proved <= alone.proved
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_formula(seed: int) -> None:
+    # Ranges made by hand, signed errors of any offset: the margin is that of the worst values in them, in fractions.
+    r = np.random.default_rng(seed)
+    mid = np.array([4.0, 0.0, 1.0]) + r.normal(size=3)
+    ref = mid - 0.1, mid + 0.1
+    off = r.normal(size=3)
+    diff = off - 0.2 * r.random(3), off + 0.2 * r.random(3)
+    pair = object.__new__(_pair.Pair)
+    pair.reference = lambda *_: ref  # type: ignore[method-assign]
+    pair.device = lambda *_: (np.full(3, -math.inf), np.full(3, math.inf))  # type: ignore[method-assign]
+    found = pair.margins([], [], "linear", lambda: diff)
+    k = found.winner
+    least = min(
+        Fraction(float(ref[0][k])) + Fraction(float(diff[0][k]))
+        - Fraction(float(ref[1][j])) - Fraction(float(diff[1][j]))
+        for j in range(3) if j != k
+    )  # fmt: skip
+    assert Fraction(found.deployed) <= least
+    assert float(least) - found.deployed < 1e-12
+
+
+def test_a_tie_in_the_input_is_read_either_way(pair: Any, rows: np.ndarray) -> None:
+    reference, deployed = pair
+    scale = float(deployed.tensor("image").quantization.scales[0])
+    on_grid = [np.full((1, 8, 8, 1), 3 * scale)]
+    half = [np.full((1, 8, 8, 1), 3.5 * scale)]
+    asked = _pair.Pair(reference, deployed, "tflm", None, (on_grid, on_grid), None)
+    assert asked.margins_at(on_grid).deployed > -math.inf
+    assert asked.margins_at(half) == _pair.Margins.nothing()
+    several = _pair.Pair(reference, deployed, "any", None, (on_grid, on_grid), None)
+    assert several.margins_at(on_grid) == _pair.Margins.nothing()
+
+
+def test_the_reference_also_at_what_a_float32_device_reads() -> None:
+    graph = dense("r", [[1, 0], [0, 1]], [0, 0])
+    x = np.array([[0.1, 0.2]])
+    asked = _pair.Pair(None, graph, gg.Float32(), None, ([x], [x]), None)
+    low, high = asked.reference([x], [x], "interval")
+    for value in (x.ravel(), x.ravel().astype(np.float32).astype(np.float64)):
+        assert (low <= value).all()
+        assert (value <= high).all()
+
+
 def test_float32_ends_lie_outside() -> None:
     values = np.array([0.1, -0.1, 1.0, 0.0, 1e-40, -1e-40, 5e-324, 16777217.0, -0.0, 3e38])
     low, high = _pair._single(values, -1), _pair._single(values, 1)
