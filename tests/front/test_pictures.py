@@ -26,7 +26,11 @@ def narrowed(bounds: tuple[float, ...] = (2.0, 1.5, 1.25)) -> ErrorResult:
 
 def decisions(error: ErrorResult | None = None) -> DecisionResult:
     kinds = (Stability.PROVED, Stability.PROVED, Stability.REFUTED, Stability.UNDECIDED)
-    rows = tuple(RowDecision(i, k, 0, 1.0 - i, -math.inf) for i, k in enumerate(kinds))
+    at = (np.array([[0.1, 0.2]]),)
+    rows = tuple(
+        RowDecision(i, k, 0, 1.0 - i, -math.inf, at if k is Stability.REFUTED else None)
+        for i, k in enumerate(kinds)
+    )
     return DecisionResult(
         rows, "y", "y", Provenance("decision", None, box="4 rows"), error, int(error is not None)
     )
@@ -139,7 +143,9 @@ def test_decisions_as_text_and_json() -> None:
         "winner": 0,
         "reference_margin": -1,
         "deployed_margin": None,
+        "witness": [[0.1, 0.2]],
     }
+    assert data["by_row"][0]["witness"] is None
     assert "2 of 4 decisions can't change" in str(decisions())
 
 

@@ -161,6 +161,8 @@ def _decisions(result: DecisionResult) -> dict[str, object]:
                 "winner": r.winner,
                 "reference_margin": _lower(r.reference_margin),
                 "deployed_margin": _lower(r.deployed_margin),
+                # The input itself, flattened, one list per model input: every digit, so that it can be fed again.
+                "witness": None if r.witness is None else [a.ravel().tolist() for a in r.witness],
             }
             for r in result.rows
         ],
