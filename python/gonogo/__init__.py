@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from gonogo import errors, hpo, interval, loaders, report, results, roundoff, semantics, targets
     from gonogo.analysis import bound, check, cost, error, load
     from gonogo.box import Box
+    from gonogo.decision import decision_margin
     from gonogo.errors import GonogoError
     from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
     from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Word
     from gonogo.threads import set_thread_count, thread_count
+    from gonogo.whatif import what_if
 
 __version__: str = _core.__version__
 
@@ -34,6 +36,8 @@ _HOMES = {
     "cost": "analysis",
     "check": "analysis",
     "Box": "box",
+    "decision_margin": "decision",
+    "what_if": "whatif",
     "Interval": "interval",
     "IntervalArray": "interval",
     "Limits": "limits",
@@ -65,6 +69,7 @@ __all__ = [
     "bound",
     "check",
     "cost",
+    "decision_margin",
     "error",
     "errors",
     "hpo",
@@ -78,6 +83,7 @@ __all__ = [
     "set_thread_count",
     "targets",
     "thread_count",
+    "what_if",
 ]
 
 

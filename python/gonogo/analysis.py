@@ -199,7 +199,7 @@ def error(
         )
     return ErrorResult(
         tensors=tuple(_tensor_error(t, shapes) for t in found.tensors),
-        per_layer=tuple(LayerShare(s.name, s.op, float(s.share)) for s in found.per_layer),
+        per_layer=tuple(LayerShare(s.name, s.op, float(s.share), float(s.alone)) for s in found.per_layer),
         saturation=tuple(
             Saturation(s.tensor, s.low_count, s.high_count, s.elements) for s in found.saturation
         ),
@@ -220,6 +220,7 @@ def error(
         ),
         limited=(tensor,) if tensor is not None else tuple(graph.outputs),
         trace=tuple(trace),
+        attributed=found.attributed,
     )
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 import numpy.typing as npt
 
-from gonogo import _core
+from gonogo import _core, odd
 from gonogo._core import numeric
 from gonogo.errors import BoxError
 from gonogo.files import json_intervals, npz_arrays, read_array
@@ -175,32 +175,50 @@ class Box:
     @classmethod
     def from_data(
         cls,
-        path: str | os.PathLike[str],
+        data: str | os.PathLike[str] | npt.NDArray[Any],
         percentiles: tuple[float, float] = (0.0, 100.0),
         *,
         key: str | None = None,
     ) -> Box:
-        """Per-element percentiles of a data file: .npy, or .npz with one array (or `key`), samples along axis 0.
+        """Per-element percentiles of data: an array, a .npy file, or .npz with one array (or `key`), samples on axis 0.
 
         The ends are values of the data, the nearest ones outside the percentiles asked for: nothing is interpolated.
+        BoxError for NaN, other types than numbers, no samples, or percentiles that aren't 0 <= lower <= upper <= 100.
         """
-        source = Path(path)
+        source = "an array" if isinstance(data, np.ndarray) else str(data)
+        short = source if isinstance(data, np.ndarray) else Path(data).name
         low, high = (Fraction(_scalar(p, "percentiles")) for p in percentiles)
         if not 0 <= low <= high <= 100:
             raise BoxError(f"box: percentiles {percentiles}; give 0 <= lower <= upper <= 100")
-        data = exact_float64(read_array(source, key), f"{source}")
-        if data.ndim < 2 or data.shape[0] == 0:
+        values = exact_float64(data if isinstance(data, np.ndarray) else read_array(Path(data), key), source)
+        if values.ndim < 2 or values.shape[0] == 0:
             raise BoxError(
-                f"{source}: array of shape {list(data.shape)}; samples must lie along the first axis"
+                f"{source}: array of shape {list(values.shape)}; samples must lie along the first axis"
             )
-        data.sort(axis=0)
-        last = data.shape[0] - 1
+        values.sort(axis=0)
+        last = values.shape[0] - 1
         first_index = int(low * last / 100)
         last_index = -int(-high * last // 100)
-        text = (
-            f"percentiles {percentiles[0]:g} to {percentiles[1]:g} of {source.name} ({data.shape[0]} samples)"
-        )
-        return cls(data[first_index], data[last_index], origin=text)
+        text = f"percentiles {percentiles[0]:g} to {percentiles[1]:g} of {short} ({last + 1} samples)"
+        return cls(values[first_index], values[last_index], origin=text)
+
+    @classmethod
+    def from_odd(cls, ranges: odd.RangesLike, features: Sequence[str] | None = None) -> Box:
+        """The operational design domain: named ranges of features, for a model whose input is a vector of these.
+
+        Parameters
+        ----------
+        ranges : ``{"temperature": (-40, 85, "degC"), ...}``, or a table with lo, hi, unit, mean and std per feature,
+            or the path of a .toml, .json or .csv file of such tables (see `gonogo.odd`). With mean and std the model
+            reads (value - mean) / std, and the box is that, rounded outward.
+        features : the order of the features in the model's input; by default that of `ranges`
+
+        >>> Box.from_odd({"temperature": (-40, 85, "degC"), "pressure": (80, 110, "kPa")}).hi
+        (array([ 85., 110.]),)
+        """
+        found, text = odd.features(ranges, features)
+        lo, hi = (np.array(ends) for ends in zip(*((f.read.lower, f.read.upper) for f in found), strict=True))
+        return cls(lo, hi, origin=text)
 
     @classmethod
     def whole_range(cls, deployed: Graph) -> Box:

@@ -15,12 +15,13 @@ from typing import Any
 
 import click
 
-from gonogo import __version__, analysis, errors, report, units
+from gonogo import __version__, analysis, decision, errors, report, units
 from gonogo import semantics as semantics_of
+from gonogo import whatif as whatif_of
 from gonogo.box import Box
 from gonogo.limits import Limits
 from gonogo.progress import progress
-from gonogo.results import Progress
+from gonogo.results import Progress, Verdict
 from gonogo.semantics import SemanticsLike
 
 USAGE, DATA, NO_INPUT, UNSUPPORTED, INTERNAL, INTERRUPTED = 64, 65, 66, 69, 70, 130
@@ -89,21 +90,30 @@ _box = _options(
         metavar="LO HI",
         help="With --data: default 0 100, all of the data.",
     ),
+    click.option(
+        "--odd",
+        type=_file,
+        metavar="FILE",
+        help="Operational design domain: .toml, .json or .csv with lo, hi and unit of every feature.",
+    ),
 )
-_error_options = _options(
+_device_options = _options(
     click.option("--profile", type=click.Choice(analysis.PROFILES), default="tflm", show_default=True,
                  help="Integer kernels on the device: TensorFlow Lite Micro, onnxruntime, LiteRT's three, or any mix."),
     click.option("--semantics", type=_SemanticsText(), metavar="NAME",
                  help="Instead of a profile: real, float32, float16, bfloat16 or fixed:BITS.FRACTION_BITS."),
     click.option("--tensor", metavar="NAME", help="Bound this tensor of the deployed model; default: its outputs."),
+    click.option("--method", type=click.Choice(analysis.METHODS), default="linear", show_default=True,
+                 help="Interval propagation alone, or linear bounds: sharper, slower."),
+    click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot])."),
+)  # fmt: skip
+_error_options = _options(
+    _device_options,
     click.option("--search", type=click.IntRange(0, 10**15), metavar="COUNT", default=analysis.DEFAULT_SEARCH,
                  show_default=True, help="Multiply-accumulates to spend looking for a witness."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of that search."),
-    click.option("--method", type=click.Choice(analysis.METHODS), default="linear", show_default=True,
-                 help="Interval propagation alone, or linear bounds: sharper, slower."),
     click.option("--budget", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
                  help="Time to narrow the bracket by splitting the box, after the first bracket."),
-    click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot])."),
 )  # fmt: skip
 
 
@@ -196,6 +206,85 @@ def error(
             reference, deployed, _make_box(**box), profile=profile, semantics=semantics, tensor=tensor,
             search=search, seed=seed, method=method, budget=budget, watch=_watching(show),
         )  # fmt: skip
+    _show(result, as_json, plot)
+    return 0
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, type=_file, metavar="[REFERENCE] DEPLOYED")
+@click.option("--data", type=_file, required=True, metavar="FILE", help="Rows of inputs: .npy or .npz.")
+@click.option("--key", metavar="NAME", help="The array to read from a .npz file.")
+@click.option("--radius", type=float, default=0.0, show_default=True, metavar="R",
+              help="Cover every input within this distance of a row, in every element.")  # fmt: skip
+@click.option("--clip", type=(float, float), metavar="LO HI", help="Cut the rows' boxes to this range.")
+@click.option("--box", type=_file, metavar="FILE",
+              help="Use one error bound, over this box, for all rows: cheaper than one per row, looser.")  # fmt: skip
+@_device_options
+@_json
+def decisions(
+    models: tuple[Path, ...],
+    data: Path,
+    box: Path | None,
+    plot: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """How many rows of a data set provably keep their argmax, and which ones don't.
+
+    Exit status: 0 when every row is proved, 1 when the decision of some row changes, else 2.
+    """
+    reference, deployed = _pair(models)
+    with progress("deciding") as show:
+        result = decision.decision_margin(
+            reference, deployed, _present(data), box=None if box is None else Box.from_file(box),
+            watch=lambda done, rows: show(f"row {done} of {rows}"), **options,
+        )  # fmt: skip
+    _show(result, as_json, plot)
+    verdict = Verdict.NO_GO if result.refuted else Verdict.UNDECIDED if result.undecided else Verdict.GO
+    return verdict.value
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, type=_file, metavar="[REFERENCE] DEPLOYED")
+@_box
+@click.option("--layer", "layers", multiple=True, metavar="NAME",
+              help="Fixed point only: widen this node, or 'input'; repeatable. Default: all that matter.")  # fmt: skip
+@click.option("--extra-bits", type=click.IntRange(1, 45), default=8, show_default=True,
+              help="By how much a layer's words grow, behind the point.")  # fmt: skip
+@_device_options
+@_json
+def whatif(
+    models: tuple[Path, ...],
+    layers: tuple[str, ...],
+    extra_bits: int,
+    profile: str,
+    semantics: SemanticsLike | None,
+    tensor: str | None,
+    method: str,
+    plot: Path | None,
+    as_json: bool,
+    **box: Any,
+) -> int:
+    """The error bound again, with one thing changed on the device at a time."""
+    reference, deployed = _pair(models)
+    with progress("bounding the error") as show:
+        try:
+            result = whatif_of.what_if(
+                reference,
+                deployed,
+                _make_box(**box),
+                layers=layers or None,
+                extra_bits=extra_bits,
+                profile=profile,
+                semantics=semantics,
+                tensor=tensor,
+                method=method,
+                watch=lambda name: show(f"changing {name}"),
+            )
+        except ValueError as problem:
+            if isinstance(problem, errors.GonogoError):
+                raise
+            raise click.UsageError(str(problem)) from None
     _show(result, as_json, plot)
     return 0
 
@@ -315,9 +404,10 @@ def _make_box(
     clip: tuple[float, float] | None,
     data: Path | None,
     percentiles: tuple[float, float] | None,
+    odd: Path | None,
 ) -> Box | None:
-    if sum(source is not None for source in (box, around, data)) > 1:
-        raise click.UsageError("give only one of --box, --around and --data")
+    if sum(source is not None for source in (box, around, data, odd)) > 1:
+        raise click.UsageError("give only one of --box, --around, --data and --odd")
     if (around is None) != (radius is None):
         raise click.UsageError("--around and --radius belong together")
     if clip is not None and around is None:
@@ -330,6 +420,8 @@ def _make_box(
         return Box.around_file(around, radius, clip)
     if data is not None:
         return Box.from_data(data, percentiles or (0.0, 100.0))
+    if odd is not None:
+        return Box.from_odd(odd)
     return None
 
 

@@ -8,6 +8,7 @@ exact arithmetic of the deployed kernels.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from gonogo import units
 from gonogo._core import __version__ as core_version
+from gonogo._core import numeric
 
 if TYPE_CHECKING:
     from gonogo._core import Cost, Graph
@@ -164,14 +166,41 @@ class TensorError:
         """Upper bound on the error of every element."""
         return float(self.bound.max())
 
+    @property
+    def safe_margins(self) -> Array:
+        """Upper bound on the safe margin of each element k, flat, in output units.
+
+        Where the reference's element k leads every other element by more than this, the deployed element k leads too,
+        anywhere in the box: max over j of upper[j] - lower[k], rounded up.
+        """
+        low, high = self.lower.ravel(), self.upper.ravel()
+        if high.size < 2:
+            return np.zeros(high.size)
+        last = np.argsort(high)
+        others = np.where(np.arange(high.size) == last[-1], high[last[-2]], high[last[-1]])
+        return frozen(numeric.directed("sub", others, low)[1])
+
+    @property
+    def safe_margin(self) -> float:
+        """Upper bound on the safe margin: a larger lead in the reference, and the argmax provably can't change.
+
+        In output units: the largest of `safe_margins`. At most twice the largest error bound.
+        """
+        return float(self.safe_margins.max(initial=0.0))
+
 
 @dataclass(frozen=True)
 class LayerShare:
-    """How much of the error bound entered at one node, as a share of the whole."""
+    """How much of the error bound entered at one node, as a share of the whole.
+
+    `alone`: upper bound on the error of `ErrorResult.attributed`, in output units, if this node alone computed as
+    deployed and all others exactly, by interval propagation; NaN where unknown. `share` is that over the sum of all.
+    """
 
     name: str
     op: str
     share: float
+    alone: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -211,6 +240,16 @@ class ErrorResult:
     unit: str = "output units"
     trace: tuple[Progress, ...] = ()
     """The first bracket, and one entry per moment of splitting."""
+    attributed: str = ""
+    """The tensor that `per_layer` is about: the logits where there are any, else the first output."""
+
+    @property
+    def per_operator(self) -> dict[str, float]:
+        """Shares of `per_layer` summed by operator, the largest first."""
+        found: dict[str, float] = {}
+        for s in self.per_layer:
+            found[s.op] = found.get(s.op, 0.0) + s.share
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def within(self, threshold: float) -> bool | None:
         """Whether the error is at most `threshold` everywhere: proved, refuted by the witness, or undecided (None)."""

@@ -45,6 +45,16 @@ def test_no_machine_paths_in_the_repository(root: Path) -> None:
                 assert not re.search(r"/(?:tmp|home|root|work)/\w", text), path.relative_to(root)
 
 
+def test_the_guide_s_python_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (root / "docs" / "using.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) > 3
+    monkeypatch.chdir(Path(gonogo.__file__).parent / "demo")
+    names: dict[str, object] = {}  # one block builds on the other
+    for block in blocks:
+        exec(compile(block, "using.md", "exec"), names)
+
+
 def test_the_readme_s_python_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert blocks

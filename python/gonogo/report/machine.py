@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gonogo import units
+from gonogo.decision import DecisionResult
 from gonogo.results import (
     Array,
     BoundResult,
@@ -19,6 +20,7 @@ from gonogo.results import (
     Quantity,
     TensorError,
 )
+from gonogo.whatif import WhatIfResult
 
 DIGITS = 17
 
@@ -70,6 +72,10 @@ def to_data(result: object) -> object:
         return {"standing": result.standing, "tensors": tensors, "provenance": _provenance(result.provenance)}
     if isinstance(result, CostResult):
         return {**_cost(result), "provenance": _provenance(result.provenance)}
+    if isinstance(result, DecisionResult):
+        return {**_decisions(result), "provenance": _provenance(result.provenance)}
+    if isinstance(result, WhatIfResult):
+        return {**_what_if(result), "provenance": _provenance(result.base.provenance)}
     if isinstance(result, (dict, list, str, int, float)) or result is None:
         return result
     raise TypeError(f"{type(result).__name__} isn't a result")
@@ -105,7 +111,17 @@ def _error(result: ErrorResult) -> dict[str, object]:
         "bound": {"value": _upper(result.worst), "standing": "proved"},
         "witness": {"value": _lower(result.witness.value), "standing": "measured"},
         "tensors": [_tensor(t) for t in result.tensors],
-        "per_layer": [{"name": s.name, "op": s.op, "share": s.share} for s in result.per_layer],
+        "attributed": result.attributed or None,
+        "per_layer": [
+            {
+                "name": s.name,
+                "op": s.op,
+                "share": s.share,
+                "alone": None if math.isnan(s.alone) else _upper(s.alone),
+            }
+            for s in result.per_layer
+        ],
+        "per_operator": result.per_operator,
         "saturation": [
             {"tensor": s.tensor, "low": s.low_count, "high": s.high_count, "elements": s.elements}
             for s in result.saturation
@@ -125,6 +141,42 @@ def _tensor(t: TensorError) -> dict[str, object]:
         "upper": _uppers(t.upper),
         "witness": _lowers(t.witness_values),
         "witness_element": t.witness.element,
+    }
+
+
+def _decisions(result: DecisionResult) -> dict[str, object]:
+    margin = result.safe_margin
+    return {
+        "tensor": result.tensor,
+        "rows": len(result.rows),
+        "proved": result.proved,
+        "refuted": result.refuted,
+        "undecided": result.undecided,
+        "outside": result.outside,
+        "decision_margin": {"value": _lower(result.fraction), "standing": "proved"},
+        "safe_margin": None if margin is None else {"value": _upper(margin), "standing": "proved"},
+        "by_row": [
+            {
+                "verdict": r.verdict.value,
+                "winner": r.winner,
+                "reference_margin": _lower(r.reference_margin),
+                "deployed_margin": _lower(r.deployed_margin),
+                # The input itself, flattened, one list per model input: every digit, so that it can be fed again.
+                "witness": None if r.witness is None else [a.ravel().tolist() for a in r.witness],
+            }
+            for r in result.rows
+        ],
+    }
+
+
+def _what_if(result: WhatIfResult) -> dict[str, object]:
+    return {
+        "base": _error(result.base),
+        "cases": [
+            {"name": c.name, "change": c.change, "share": c.share, "error": _error(c.error)}
+            for c in result.cases
+        ],
+        "notes": list(result.notes),
     }
 
 

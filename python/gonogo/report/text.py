@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gonogo import units
+from gonogo.decision import DecisionResult, Stability, fraction_text
 from gonogo.results import (
     BoundResult,
     CheckResult,
@@ -16,6 +17,7 @@ from gonogo.results import (
     TensorError,
     ends_text,
 )
+from gonogo.whatif import WhatIfResult
 
 MAX_ROWS = 8
 MAX_NAME = 48
@@ -32,6 +34,10 @@ def to_text(result: object) -> str:
         lines = _bound(result)
     elif isinstance(result, CostResult):
         lines = _cost(result)
+    elif isinstance(result, DecisionResult):
+        lines = _decisions(result)
+    elif isinstance(result, WhatIfResult):
+        lines = _what_if(result)
     else:
         raise TypeError(f"{type(result).__name__} isn't a result")
     return "\n".join(lines) + "\n"
@@ -172,10 +178,60 @@ def _cost_body(result: CostResult) -> Iterator[str]:
     yield from table(rows)
 
 
+def _decisions(result: DecisionResult) -> Iterator[str]:
+    yield from _asked(result.provenance)
+    yield ""
+    yield f"Decisions (argmax of {_short(result.tensor)}), for every input in the box of each row"
+    rows = [
+        ("can't change", str(result.proved), "proved"),
+        ("change", str(result.refuted), "witness"),
+        ("undecided", str(result.undecided), ""),
+    ]
+    yield from table(rows, frozenset({1}))
+    yield f"  decision margin: at least {fraction_text(result)} of {len(result.rows)} rows"
+    if result.safe_margin is not None:
+        yield f"  safe margin: a lead of more than {units.up(result.safe_margin)} in the reference can't be lost"
+    if result.outside:
+        yield f"  {result.outside} rows lie outside the box of the error bound"
+    open_rows = sorted(
+        (r for r in result.rows if r.verdict is not Stability.PROVED),
+        key=lambda r: (r.verdict is not Stability.REFUTED, r.reference_margin, r.row),
+    )
+    if open_rows:
+        yield ""
+        yield "Rows that aren't proved, changes first"
+        cells: list[tuple[str, ...]] = [("row", "winner", "reference leads by at least", "")]
+        for r in open_rows[:MAX_ROWS]:
+            cells.append((str(r.row), str(r.winner), units.down(r.reference_margin), r.verdict.value))
+        yield from table(cells, frozenset({0, 1, 2}))
+        if len(open_rows) > MAX_ROWS:
+            yield f"  and {len(open_rows) - MAX_ROWS} more"
+    yield from _remarks((), result.provenance.assumptions)
+
+
+def _what_if(result: WhatIfResult) -> Iterator[str]:
+    yield from _asked(result.base.provenance)
+    yield ""
+    yield f"Error |deployed - reference| in {result.base.unit}, worst case over the box"
+    rows: list[tuple[str, ...]] = [("", "", "share", "at most (proved)", "of the bound")]
+    rows.append(("as deployed", "", "", units.up(result.base.worst), ""))
+    for case in result.cases:
+        share = "" if case.share is None else f"{case.share:.1%}"
+        ratio = units.ratio_up(case.error.worst, result.base.worst)
+        rows.append((_short(case.name), case.change, share, units.up(case.error.worst), ratio))
+    yield from table(rows, frozenset({2, 3, 4}))
+    yield from _remarks((*result.notes, *result.base.notes), result.base.provenance.assumptions)
+
+
 def _asked(p: Provenance) -> Iterator[str]:
     rows = []
     if p.deployed is not None:
-        rows.append(("deployed" if p.question in ("check", "error") else "model", _model(p, deployed=True)))
+        rows.append(
+            (
+                "deployed" if p.question in ("check", "error", "decision") else "model",
+                _model(p, deployed=True),
+            )
+        )
     if p.reference is not None:
         rows.append(("reference", _model(p, deployed=False)))
     if p.semantics:

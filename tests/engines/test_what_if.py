@@ -1,0 +1,108 @@
+"""Attribution checked by doing it: the changed device's own bound, and its own evaluation below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gonogo as gg
+import numpy as np
+import pytest
+from gonogo import _core
+from gonogo.semantics import plain
+from gonogo.whatif import widened
+
+DEMO = Path(gg.__file__).parent / "demo"
+WORDS = gg.FixedPoint.uniform(8, 4)
+BOX = (-0.5, 0.5)
+
+
+@pytest.fixture(scope="module")
+def net() -> _core.Graph:
+    """Three dense layers, the first with weights that 4 bits after the point suit least."""
+    r = np.random.default_rng(0)
+    builder = _core.GraphBuilder("net", "test")
+    x = builder.input("x", [1, 4], "float32")
+    before = 4
+    for i, (size, scale) in enumerate(((8, 0.5), (8, 0.25), (3, 0.25))):
+        y = builder.activation(f"h{i}", [1, size], "float32")
+        w = builder.constant(f"w{i}", (scale * r.normal(size=(size, before))).astype(np.float32))
+        b = builder.constant(f"b{i}", np.zeros(size, np.float32))
+        builder.node("dense", f"dense{i}", [x, w, b], [y])
+        x, before = y, size
+        if i < 2:
+            x = builder.activation(f"r{i}", [1, size], "float32")
+            builder.node("relu", f"relu{i}", [y], [x])
+    builder.output(y)
+    return builder.build()
+
+
+def test_every_case_is_the_bound_of_the_changed_device(net: Any) -> None:
+    found = gg.what_if(None, net, BOX, semantics=WORDS)
+    assert {c.name for c in found.cases} == {"input", "dense0", "dense1", "dense2"}
+    for case in found.cases:
+        changed = widened(WORDS, case.name, 8)
+        assert case.error.worst == gg.error(None, net, BOX, semantics=changed, search=0).worst
+        device = _core.DeviceRunner(net, plain(changed))
+        for x in np.random.default_rng(1).uniform(*BOX, (50, 1, 4)):
+            ((out, _),) = device([x])
+            ((low, high),) = _core.evaluate_real(net, [x], [x]).values()
+            least = np.maximum(np.maximum(low - out, out - high), 0.0)
+            assert (least <= case.error.bound).all(), case.name
+    assert found.best is not None
+    assert found.best.error.worst == min(c.error.worst for c in found.cases)
+    assert found.ratio(found.best) < 1.0
+    assert found.best.name in str(found)
+
+
+def test_layers_asked_for(net: Any) -> None:
+    seen: list[str] = []
+    found = gg.what_if(
+        None, net, BOX, semantics="fixed:8.4", layers=["dense1"], extra_bits=4, watch=seen.append
+    )
+    assert [c.name for c in found.cases] == seen == ["dense1"]
+    assert found.cases[0].change == "4 more bits"
+
+
+def test_words_grow_behind_the_point() -> None:
+    assert widened(WORDS, "input", 8).input == gg.Word(16, 12)
+    assert widened(WORDS, "d", 60).layers["d"].weights == gg.Word(53, 49)
+    own = gg.FixedPoint(gg.Word(8, 7), gg.Word(8, 4), layers={"d": gg.FixedLayer(exact_output=True)})
+    layer = widened(own, "d", 8).layers["d"]
+    assert (layer.weights, layer.bias, layer.output, layer.exact_output) == (
+        gg.Word(16, 15), gg.Word(16, 15), None, True,
+    )  # fmt: skip
+
+
+def test_integers_are_split_into_weights_and_arithmetic() -> None:
+    reference, deployed = gg.load(DEMO / "digits_float32.tflite"), gg.load(DEMO / "digits_int8.tflite")
+    box = gg.Box.from_file(DEMO / "digits_box.json")
+    found = gg.what_if(reference, deployed, box, tensor="logits")
+    bounds = {c.name: c.error.worst for c in found.cases}
+    assert (
+        bounds["exact arithmetic"]
+        == gg.error(reference, deployed, box, semantics="real", tensor="logits", search=0).worst
+    )
+    assert bounds["exact weights"] == gg.error(None, deployed, box, tensor="logits", search=0).worst
+    assert found.best is None
+    assert "fixed point" in found.notes[0]
+
+
+def test_shares_by_operator_and_alone() -> None:
+    reference, deployed = gg.load(DEMO / "digits_float32.tflite"), gg.load(DEMO / "digits_int8.tflite")
+    found = gg.error(reference, deployed, gg.Box.from_file(DEMO / "digits_box.json"), search=0)
+    assert found.attributed == "logits"
+    assert list(found.per_operator.values()) == sorted(found.per_operator.values(), reverse=True)
+    assert sum(found.per_operator.values()) == pytest.approx(1.0)
+    total = sum(s.alone for s in found.per_layer)
+    for s in found.per_layer:
+        assert s.share == pytest.approx(s.alone / total)
+
+
+def test_what_is_refused(net: Any) -> None:
+    with pytest.raises(ValueError, match="no words to choose"):
+        gg.what_if(None, net, BOX, semantics="float32", layers=["dense0"])
+    with pytest.raises(ValueError, match="no node 'other'.*dense0"):
+        gg.what_if(None, net, BOX, semantics=WORDS, layers=["other"])
+    with pytest.raises(ValueError, match="extra_bits"):
+        gg.what_if(None, net, BOX, semantics=WORDS, extra_bits=0)
