@@ -48,7 +48,7 @@ struct NodeInfo {
 };
 
 TensorInfo info(const Tensor& t) {
-    return {t.name, std::string(name_of(t.dtype)), t.dims, t.quantization, t.is_constant};
+    return {t.name, std::string(t.type_name()), t.dims, t.quantization, t.is_constant};
 }
 
 NodeInfo info(const Graph& g, const Node& n) {
@@ -162,6 +162,8 @@ void register_graph(py::module_& m) {
                 return b.activation(std::move(name), std::move(symbolic), dtype_named(dtype), std::move(q));
             },
             py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
+        .def("set_packed_int4", &GraphBuilder::set_packed_int4, py::arg("tensor"),
+             "Says that an int8 constant is stored as int4, two values per byte.")
         .def("set_known_value", &GraphBuilder::set_known_value, py::arg("tensor"), py::arg("values"))
         .def("node", &GraphBuilder::node, py::arg("op"), py::arg("name"), py::arg("inputs"), py::arg("outputs"),
              py::arg("attributes") = Attributes{})

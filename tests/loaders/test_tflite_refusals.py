@@ -86,7 +86,7 @@ def test_unknown_operators_are_named(float_edit: Any, refused: Refused, write: W
     assert "node 0 'y' (custom operator 'Mystery')" in refused(custom, UnsupportedOperatorError)
 
 
-@pytest.mark.parametrize("kind", ["float16", "float64", "uint32", "complex64", "string", "int4"])
+@pytest.mark.parametrize("kind", ["float16", "float64", "uint32", "complex64", "string"])
 def test_unsupported_types(write: Write, refused: Refused, kind: str) -> None:
     tensors = [{"name": n, "shape": [1, 4], "type": kind} for n in "xy"]
     message = refused(write(tensors, [("RELU", [0], [1], "", {})], [0], [1]), UnsupportedTypeError)

@@ -37,6 +37,15 @@ class Operator:
     fields: Mapping[str, Any] | None = None
 
 
+def raw_bytes(tensor: Tensor) -> Array:
+    """The values as they lie in a file; int4 two per byte, the lower half first."""
+    if tensor.dtype != "int4":
+        return np.ascontiguousarray(tensor.values, dtype=tensor.dtype).reshape(-1).view(np.uint8)
+    halves = np.asarray(tensor.values).reshape(-1) & 15
+    halves = np.resize(np.append(halves, 0), 2 * ((halves.size + 1) // 2)).reshape(-1, 2)
+    return (halves[:, 0] | halves[:, 1] << 4).astype(np.uint8)
+
+
 class _Writer:
     def __init__(self) -> None:
         self.builder = flatbuffers.Builder(1024)
@@ -65,7 +74,7 @@ class _Writer:
             "Buffer": 0,
         }
         if tensor.values is not None:
-            raw = np.ascontiguousarray(tensor.values, dtype=tensor.dtype).reshape(-1).view(np.uint8)
+            raw = raw_bytes(tensor)
             fields["Buffer"] = len(self.buffers)
             self.buffers.append(self.table("Buffer", Data=self.builder.CreateNumpyVector(raw)))
         if tensor.scale is not None:

@@ -8,6 +8,7 @@ result, so that some models saturate and others use a few integers only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,17 +39,19 @@ def activation(rng: Rng) -> int:
     return int(rng.choice([0, 0, 1, 2, 3]))  # none, relu, relu_n1_to_1, relu6
 
 
-def _weights(rng: Rng, shape: list[int], channels: int, axis: int) -> Tensor:
-    values = rng.integers(-127, 128, shape).astype(np.int8)
+def _weights(rng: Rng, shape: list[int], channels: int, axis: int, bits: int) -> Tensor:
+    least = -127 if bits == 8 else -8  # the runtimes' own quantiser leaves -128 out
+    values = rng.integers(least, 1 << (bits - 1), shape).astype(np.int8)
     per_channel = channels > 1 and rng.random() < 0.7
     scales: Any = scale(rng, 1e-4, 0.1)
     if per_channel:
         scales = np.exp(rng.uniform(np.log(1e-4), np.log(0.1), channels)).astype(np.float32)
-    return Tensor(shape, scale=scales, axis=axis, values=values)
+    return Tensor(shape, f"int{bits}", scale=scales, axis=axis, values=values)
 
 
 def _bias(rng: Rng, x: Tensor, w: Tensor, channels: int, taps: int) -> Tensor:
-    reach = int(rng.choice([100, 127 * 64 * int(np.sqrt(taps)) + 1, 2**26]))
+    most = 127 if w.dtype == "int8" else 8
+    reach = int(rng.choice([100, most * 64 * int(np.sqrt(taps)) + 1, 2**26]))
     values = rng.integers(-reach, reach, channels).astype(np.int32)
     scales = np.asarray(w.scale, dtype=np.float32) * np.float32(
         x.scale
@@ -57,14 +60,15 @@ def _bias(rng: Rng, x: Tensor, w: Tensor, channels: int, taps: int) -> Tensor:
 
 
 def _result(rng: Rng, shape: list[int], x: Tensor, w: Tensor, taps: int) -> Tensor:
-    spread = 74.0 * 74.0 * np.sqrt(taps) * float(np.max(np.asarray(w.scale))) * float(np.asarray(x.scale))
+    typical = 74.0 if w.dtype == "int8" else 4.6
+    spread = 74.0 * typical * np.sqrt(taps) * float(np.max(np.asarray(w.scale))) * float(np.asarray(x.scale))
     steps = float(np.exp(rng.uniform(np.log(5.0), np.log(400.0))))
     return Tensor(shape, scale=float(np.float32(spread / steps)), zero_point=zero_point(rng))
 
 
-def dense(rng: Rng) -> bytes:
+def dense(rng: Rng, bits: int = 8) -> bytes:
     rows, ins, outs = integer(rng, 1, 24), integer(rng, 1, 300), integer(rng, 1, 48)
-    x, w = live(rng, [rows, ins]), _weights(rng, [outs, ins], outs, 0)
+    x, w = live(rng, [rows, ins]), _weights(rng, [outs, ins], outs, 0, bits)
     operands = [x, w]
     if rng.random() < 0.8:
         operands.append(_bias(rng, x, w, outs, ins))
@@ -97,12 +101,12 @@ def _geometry(rng: Rng, dilated: bool) -> tuple[dict[str, int], list[int], list[
     return fields, size, kernel, out
 
 
-def conv2d(rng: Rng) -> bytes:
+def conv2d(rng: Rng, bits: int = 8) -> bytes:
     fields, size, kernel, out = _geometry(rng, True)
     groups = int(rng.choice([1, 1, 1, 2]))
     ins, outs = groups * integer(rng, 1, 16), groups * integer(rng, 1, 16)
     x = live(rng, [1, *size, ins])
-    w = _weights(rng, [outs, *kernel, ins // groups], outs, 0)
+    w = _weights(rng, [outs, *kernel, ins // groups], outs, 0, bits)
     taps = kernel[0] * kernel[1] * ins // groups
     y = _result(rng, [1, *out, outs], x, w, taps)
     operands = [x, w, _bias(rng, x, w, outs, taps)]
@@ -110,12 +114,12 @@ def conv2d(rng: Rng) -> bytes:
     return single_operator("CONV_2D", operands, y, "Conv2DOptions", **fields)
 
 
-def depthwise_conv2d(rng: Rng) -> bytes:
+def depthwise_conv2d(rng: Rng, bits: int = 8) -> bytes:
     fields, size, kernel, out = _geometry(rng, True)
     ins, multiplier = integer(rng, 1, 24), integer(rng, 1, 3)
     outs = ins * multiplier
     x = live(rng, [1, *size, ins])
-    w = _weights(rng, [1, *kernel, outs], outs, 3)
+    w = _weights(rng, [1, *kernel, outs], outs, 3, bits)
     taps = kernel[0] * kernel[1]
     y = _result(rng, [1, *out, outs], x, w, taps)
     operands = [x, w, _bias(rng, x, w, outs, taps)]
@@ -315,4 +319,11 @@ BUILDERS: dict[str, Builder] = {
     "reshape": reshape,
     "transpose": transpose,
     "strided_slice": strided_slice,
+}
+
+# The linear layers with int4 weights.
+INT4_BUILDERS: dict[str, Builder] = {
+    "dense": partial(dense, bits=4),
+    "conv2d": partial(conv2d, bits=4),
+    "depthwise_conv2d": partial(depthwise_conv2d, bits=4),
 }

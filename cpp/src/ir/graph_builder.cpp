@@ -164,6 +164,25 @@ TensorId GraphBuilder::constant(std::string name, DType dtype, Shape shape, std:
     return id;
 }
 
+void GraphBuilder::set_packed_int4(TensorId tensor) {
+    Tensor& t = at(tensor, "int4 constant");
+    const std::string where = open().source + ": " + quoted(t) + ": ";
+    if (!t.is_constant || t.dtype != DType::int8) {
+        throw UnsupportedTypeError(where + "only constants with int8 values can be stored as int4");
+    }
+    const auto check = [&](std::int64_t v, const char* what) {
+        if (v < -8 || v > 7) {
+            throw QuantizationError(where + what + " " + std::to_string(v) +
+                                    " lies outside the range of int4, -8 to 7");
+        }
+    };
+    for (const std::int8_t v : t.values<std::int8_t>()) check(v, "value");
+    if (t.quantization) {
+        for (const std::int32_t z : t.quantization->zero_points) check(z, "zero point");
+    }
+    t.packed_int4 = true;
+}
+
 TensorId GraphBuilder::constant_without_values(std::string name, DType dtype, Shape shape,
                                                std::optional<Quantization> quantization) {
     Tensor t;

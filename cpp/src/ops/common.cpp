@@ -47,7 +47,8 @@ Expr constant_bytes(const NodeView& view) {
     Expr sum = 0;
     for (std::size_t i = 0; i < view.input_count(); ++i) {
         if (!view.has_input(i) || !view.input(i).is_constant) continue;
-        sum = sum + count(view.input(i).shape) * Expr(byte_size(view.input(i).dtype));
+        const Tensor& t = view.input(i);
+        sum = sum + (t.packed_int4 ? Expr(t.stored_bytes()) : count(t.shape) * Expr(byte_size(t.dtype)));
     }
     return sum;
 }

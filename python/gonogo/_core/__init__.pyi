@@ -170,6 +170,10 @@ class GraphBuilder:
         ...
     def set_known_value(self, tensor: typing.SupportsInt | typing.SupportsIndex, values: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
         ...
+    def set_packed_int4(self, tensor: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Says that an int8 constant is stored as int4, two values per byte.
+        """
 class BoundResult:
     """
     Guaranteed enclosure of one tensor's values over a box, real units.

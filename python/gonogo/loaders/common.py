@@ -25,7 +25,13 @@ MAX_TOTAL_ELEMENTS = 1 << 28
 MAX_NAME = 1 << 10
 
 # Smallest and largest zero point per element type; types that are not listed cannot be quantised.
-ZERO_POINT_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (0, 0)}
+ZERO_POINT_RANGE = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "int32": (0, 0),
+    "int4": (-8, 7),
+}
 
 
 @dataclass(frozen=True, slots=True)

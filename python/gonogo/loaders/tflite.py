@@ -1,4 +1,4 @@
-"""TensorFlow Lite files (float32 and int8) to graphs.
+"""TensorFlow Lite files (float32 and int8, int4 weights) to graphs.
 
 The file's order of tensors and nodes is kept: the device's memory planner sees them in this order, and the
 exact count of its bytes depends on it. No arithmetic on weights happens here.
@@ -38,6 +38,7 @@ def load_tflite(data: bytes, source: str) -> _core.Graph:
         node = Operation(model, operation, known)
         if len(operation.outputs) != 1:
             node.fail(ModelError, f"{len(operation.outputs)} outputs; this operator has one")
+        node.check_int4()
         translated = OPERATORS[operation.code](node)
         if translated.known_value is not None:
             known[operation.outputs[0]] = translated.known_value
@@ -115,6 +116,8 @@ def _add_tensors(builder: Any, model: FileModel, operations: list[FileOperation]
             )  # an empty list, for example the shape of a scalar
         if values is not None:
             ids[tensor.index] = builder.constant(name, values, quantization)
+            if tensor.dtype == "int4":
+                builder.set_packed_int4(ids[tensor.index])
         elif tensor.index in produced:
             if tensor.is_variable:
                 raise UnsupportedOperatorError(
@@ -129,6 +132,13 @@ def _add_tensors(builder: Any, model: FileModel, operations: list[FileOperation]
 
 
 def _need_type(model: FileModel, tensor: FileTensor) -> None:
+    if tensor.dtype == "int4":
+        if tensor.is_constant:
+            return  # Operation.check_int4 says where it may be read
+        raise UnsupportedOperatorError(
+            f"{model.source}: tensor {tensor.index} '{tensor.name}' is int4 and not a constant; int4 is "
+            "supported for constant weights only"
+        )
     if tensor.dtype not in _BUILDER_TYPES:
         raise UnsupportedTypeError(
             f"{model.source}: tensor {tensor.index} '{tensor.name}': type {tensor.dtype} is not supported"

@@ -37,7 +37,7 @@ class FileTensor:
     name: str
     dtype: str
     shape: list[int]
-    values: npt.NDArray[Any] | None = None  # of constants
+    values: npt.NDArray[Any] | None = None  # of constants; int4 as int8
     quantization: Quantized | None = None
     is_variable: bool = False
     free_dimensions: list[int] = field(default_factory=list)  # of unknown size when the file was written
@@ -147,6 +147,8 @@ def _span(table: Table) -> tuple[int, int]:
 def _values(
     buffer: FlatBuffer, start: int, size: int, shape: list[int], dtype: str, where: str
 ) -> npt.NDArray[Any]:
+    if dtype == "int4":
+        return _unpacked(buffer, start, size, shape, where)
     if dtype not in STORAGE:
         raise UnsupportedTypeError(f"{where}: constants of type {dtype} are not supported")
     kind = np.dtype(STORAGE[dtype])
@@ -160,6 +162,21 @@ def _values(
         values = values != 0
     common.check_finite(values, where)
     return np.require(values, requirements=["C", "A"])
+
+
+def _unpacked(buffer: FlatBuffer, start: int, size: int, shape: list[int], where: str) -> npt.NDArray[Any]:
+    """int4 values as int8, which is how the runtimes compute with them: two per byte, the lower half first."""
+    count = math.prod(shape)
+    if (count + 1) // 2 != size:
+        raise ModelError(
+            f"{where}: shape {shape} of int4 needs {(count + 1) // 2} bytes, its buffer has {size}"
+        )
+    packed = buffer.array(start, size, "|i1")
+    pairs = np.empty((size, 2), dtype=np.int8)
+    # Shifting an int8 to the right repeats its sign; the lower half is first shifted up to where a sign is.
+    pairs[:, 0] = np.right_shift(np.left_shift(packed, 4), 4)
+    pairs[:, 1] = np.right_shift(packed, 4)
+    return np.ascontiguousarray(pairs.reshape(-1)[:count].reshape(shape))
 
 
 def _quantization(table: Table, shape: list[int], dtype: str, where: str) -> Quantized | None:

@@ -143,20 +143,39 @@ class Operation:
                     f"tensor '{tensor.name}' is {tensor.dtype}; only float32 and int8 are supported here",
                 )
 
+    def check_int4(self) -> None:
+        """int4 constants are weights of the three operators that unpack them, of int8 activations."""
+        for i, t in enumerate(self.inputs):
+            if t < 0 or self.model.tensors[t].dtype != "int4":
+                continue
+            name = self.model.tensors[t].name
+            if i != 1 or self.code not in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"):
+                self.fail(
+                    UnsupportedOperatorError,
+                    f"tensor '{name}' is int4; only the weights of FULLY_CONNECTED, CONV_2D and "
+                    "DEPTHWISE_CONV_2D may be",
+                )
+            if self.input(0).dtype != "int8":
+                self.fail(
+                    UnsupportedOperatorError,
+                    f"weights '{name}' are int4 and input '{self.input(0).name}' is {self.input(0).dtype}; "
+                    "int4 weights need int8 inputs",
+                )
+
     def check_weights(self, axis: int, symmetric: bool) -> None:
         """Scales of the weights run along the output channels; zero points of convolutions are zero."""
         weights = self.input(1)
-        if weights.dtype != "int8":
+        if weights.dtype not in ("int8", "int4"):
             return
         q = weights.quantization
         if q is None:
-            self.fail(QuantizationError, f"weights '{weights.name}' are int8 without a scale")
+            self.fail(QuantizationError, f"weights '{weights.name}' are {weights.dtype} without a scale")
         if not q.per_tensor and q.axis != axis:
             self.fail(
                 QuantizationError,
                 f"the scales of the weights run along axis {q.axis}, the kernel wants axis {axis}",
             )
-        if (symmetric or not q.per_tensor) and np.any(q.zero_points != 0):
+        if (symmetric or not q.per_tensor or weights.dtype == "int4") and np.any(q.zero_points != 0):
             self.fail(
                 QuantizationError, "the zero point of the weights must be 0: the kernels ignore any other"
             )

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gonogo/ir/attributes.hpp"
@@ -34,6 +35,9 @@ struct Tensor {
     bool is_constant = false;
     std::vector<std::byte> data;  // constants only; empty when only the shape is known (`has_values` false)
     bool has_values = false;
+    // An int4 constant: `data` holds its values as int8, which is how every kernel computes with them; the file and the
+    // device's flash hold two per byte.
+    bool packed_int4 = false;
 
     // Values of an activation that the loader could fold (shape arithmetic). The tensor stays in the schedule, because
     // the device's memory planner sees it; bound engines treat it as a constant.
@@ -48,6 +52,8 @@ struct Tensor {
     }
     std::int64_t elements() const { return element_count(dims); }
     std::int64_t bytes() const { return elements() * byte_size(dtype); }
+    std::int64_t stored_bytes() const { return packed_int4 ? (elements() + 1) / 2 : bytes(); }
+    std::string_view type_name() const { return packed_int4 ? "int4" : name_of(dtype); }
     bool is_quantized() const { return quantization.has_value() && dtype != DType::float32; }
 };
 

@@ -19,6 +19,8 @@ class GraphBuilder {
     // `bytes` holds the values in C order, native endianness; float32 values must be finite.
     TensorId constant(std::string name, DType dtype, Shape shape, std::vector<std::byte> bytes,
                       std::optional<Quantization> quantization);
+    // Says that an int8 constant is stored as int4, two values per byte. Throws if a value or zero point doesn't fit.
+    void set_packed_int4(TensorId tensor);
     // A constant whose values aren't needed (cost of a published tensor graph). Bound engines refuse such a graph.
     TensorId constant_without_values(std::string name, DType dtype, Shape shape,
                                      std::optional<Quantization> quantization);

@@ -37,7 +37,7 @@ NodeCost work_of(const NodeView& view) {
         return cost;
     }
     for (std::size_t i = 0; i < view.input_count(); ++i) {
-        if (view.has_input(i) && view.input(i).is_constant) cost.parameter_bytes += view.input(i).bytes();
+        if (view.has_input(i) && view.input(i).is_constant) cost.parameter_bytes += view.input(i).stored_bytes();
     }
     return cost;
 }
@@ -68,7 +68,7 @@ void add_work(const Graph& graph, CostResult& result) {
         }
     }
     for (const Tensor& tensor : graph.tensors) {
-        if (tensor.is_constant) add(result.parameter_bytes, tensor.bytes(), graph);
+        if (tensor.is_constant) add(result.parameter_bytes, tensor.stored_bytes(), graph);
     }
 }
 

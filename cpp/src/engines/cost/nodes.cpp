@@ -34,6 +34,10 @@ std::string problem_of(const NodeView& view, const NodeFacts& facts) {
     }
     const bool weighted =
         facts.family == Family::conv || facts.family == Family::depthwise || facts.family == Family::dense;
+    if (weighted && view.input(1).packed_int4) {
+        return view.message("kernels with int4 weights aren't modelled: how they unpack '" + view.input(1).name +
+                            "' decides their scratch memory and time");
+    }
     if (weighted && is_float(x) != is_float(view.input(1))) {
         return view.message("TensorFlow Lite Micro doesn't mix float inputs with integer weights");
     }

@@ -97,15 +97,21 @@ Int8Kernel litert_ref_dense(const NodeView& node) {
     return one_rounding<DoubleAway>(node, LinearAccumulator::dense(node));
 }
 
+// XNNPACK packs rows of int4 weights in whole bytes: an odd number of inputs is handed back to the built-in kernel.
 Int8Kernel xnnpack_dense(const NodeView& node) {
+    const Tensor& weights = node.input(1);
+    if (weights.packed_int4 && weights.dims.size() == 2 && weights.dims[1] % 2 != 0) return litert_dense(node);
     return one_rounding<FloatNearest>(node, LinearAccumulator::dense(node));
 }
 
+// The delegate hands convolutions with int4 weights back to the built-in kernels.
 Int8Kernel xnnpack_conv2d(const NodeView& node) {
+    if (node.input(1).packed_int4) return litert_conv2d(node);
     return one_rounding<FloatNearest>(node, LinearAccumulator::conv2d(node));
 }
 
 Int8Kernel xnnpack_depthwise_conv2d(const NodeView& node) {
+    if (node.input(1).packed_int4) return litert_depthwise_conv2d(node);
     return one_rounding<FloatNearest>(node, LinearAccumulator::depthwise_conv2d(node));
 }
 

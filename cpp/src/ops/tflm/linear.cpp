@@ -83,6 +83,13 @@ Int8Kernel linear(const NodeView& node, int8::LinearAccumulator accumulator) {
 }  // namespace
 
 Int8Kernel tflm_dense(const NodeView& node) {
+    const Tensor& weights = node.input(1);
+    if (weights.packed_int4 && weights.quantization && !weights.quantization->per_tensor()) {
+        throw UnsupportedOperatorError(
+            node.message("TensorFlow Lite Micro refuses int4 weights with scales per "
+                         "channel in dense layers; '" +
+                         weights.name + "' needs one scale"));
+    }
     return linear(node, int8::LinearAccumulator::dense(node));
 }
 
