@@ -33,6 +33,8 @@ class Player {
             if (!needed_[at(b)]) continue;
             for (const AffineTerm& t : system.step(b).terms) needed_[at(t.x)] = true;
             for (int k = 0; k < system.step(b).input_count(); ++k) needed_[at(system.step(b).inputs[at(k)])] = true;
+            if (b != target && system.step(b).input_count() > 0)
+                relaxing_ += relation_work * static_cast<double>(system.block(b).size());
         }
     }
 
@@ -45,7 +47,7 @@ class Player {
             for (std::vector<double>& row : rows) row.clear();
             double bound = -HUGE_VAL;
             const Query mine{&state, query.element, query.sign, nullptr, &rows};
-            work += 2.0 * lower_bounds(s_, target_, {&mine, 1}, {&bound, 1});
+            work += 2.0 * lower_bounds(s_, target_, {&mine, 1}, {&bound, 1}) + relaxing_;
             ++idle;
             if (bound > best) {
                 if (bound > best + least_gain * std::fabs(best)) idle = 0;
@@ -66,6 +68,7 @@ class Player {
 
   private:
     static constexpr int patience = 4;
+    static constexpr double relation_work = 1000.0;  // new linear bounds of one element, in multiplications: measured
     static constexpr double least_gain = 1e-4;
 
     // What every variable would be at the form's least value, by the bounds that the row took; mixed into the mean.
@@ -130,6 +133,7 @@ class Player {
 
     const System& s_;
     BlockId target_;
+    double relaxing_ = 0.0;
     std::vector<bool> needed_;
     Points mean_;
 };

@@ -188,9 +188,10 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
         const std::size_t n = std::min(slice, queries.size() - first);
         multiplies -= lower_bounds(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n),
                                    std::span(rows).subspan(first * at(inputs), n * at(inputs)));
-        if (rounds > 0 && multiplies > 0.0) {
-            multiplies -=
-                sharpen(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n), rounds);
+        constexpr std::size_t few = 32;  // sharpening is many times the work
+        for (std::size_t q = first; q < first + n && rounds > 0 && multiplies > 0.0; q += few) {
+            const std::size_t m = std::min(few, first + n - q);
+            multiplies -= sharpen(s_, block, std::span(queries).subspan(q, m), std::span(bounds).subspan(q, m), rounds);
         }
     }
     for (std::size_t p = 0; p < places.size(); ++p) {
@@ -250,6 +251,17 @@ bool Solver::run(std::span<BoxState> states, const SolverOptions& options) const
         alone.method = Method::interval;
         run(states, alone);
     }
+    // Better slopes come after all plain bounds: they take so much work that nothing might be left for those.
+    bool complete = true;
+    if (options.method == Method::optimised) {
+        SolverOptions plain = options;
+        plain.method = Method::linear;
+        plain.interval_first = false;
+        complete = run(states, plain);
+        for (BoxState& state : states) {
+            for (BlockState& y : state.blocks) y.refined.clear();
+        }
+    }
     double multiplies = options.multiplies;
     for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
         const bool relation = s_.step(b).relation || s_.step(b).group;
@@ -261,7 +273,7 @@ bool Solver::run(std::span<BoxState> states, const SolverOptions& options) const
             }
         });
     }
-    return multiplies > 0.0;
+    return complete && multiplies > 0.0;
 }
 
 }  // namespace gonogo::linear
