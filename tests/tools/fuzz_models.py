@@ -116,9 +116,10 @@ def use(graph: Any) -> None:
     with contextlib.suppress(_core.GonogoError):
         for low, high in _core.evaluate_real(graph, lo, hi).values():
             assert np.all(low <= high)
-    # Attribution and linear bounds of a large net may take seconds, which would be taken for a hang.
-    small = sum(math.prod(t.shape) for t in tensors if not t.is_constant) <= 1 << 13
-    ways = [(p, "interval", False) for p in ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any")]
+    # All profiles, attribution and linear bounds of a large net may take seconds, which would be taken for a hang.
+    small = sum(math.prod(t.shape) for t in tensors) <= 1 << 15
+    profiles = ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any") if small else ("tflm", "any")
+    ways = [(p, "interval", False) for p in profiles]
     ways += [("tflm", "interval", True), ("any", "linear", True)] if small else []
     for profile, method, attribute in ways:
         with contextlib.suppress(_core.GonogoError):
