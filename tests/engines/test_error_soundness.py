@@ -7,12 +7,12 @@ environment of the caller.
 
 from __future__ import annotations
 
-import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from gonogo import _core
+from support.containment import Environment
 from support.random_nets import Exact, Pair, exact, random_pair
 
 pytestmark = pytest.mark.soundness
@@ -20,21 +20,6 @@ pytestmark = pytest.mark.soundness
 NETS = 400
 BOXES = 5
 POINTS = 50  # NETS * BOXES * POINTS = 100,000 cases
-
-ENVIRONMENTS = list(itertools.product(("nearest", "down", "up", "zero"), (False, True), (False, True)))
-
-
-class Environment:
-    """The caller's rounding mode, FTZ and DAZ for the length of one engine call."""
-
-    def __init__(self, index: int) -> None:
-        self.wanted = ENVIRONMENTS[index % len(ENVIRONMENTS)]
-
-    def __enter__(self) -> None:
-        self.former = _core.numeric.set_environment(*self.wanted)
-
-    def __exit__(self, *_: object) -> None:
-        _core.numeric.set_environment(*self.former)
 
 
 def random_box(r: np.random.Generator, pair: Pair, kind: int) -> tuple[np.ndarray, np.ndarray]:

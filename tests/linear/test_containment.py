@@ -5,14 +5,16 @@ Every case runs under another floating-point environment of the caller.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from gonogo import _core
-from support.containment import Environment, outside, points, random_box
+from support.containment import Environment, engine_checks, outside, points, random_box
 from support.real_nets import RealNet, random_net, residual_net
 
+Check = Callable[[RealNet, int, range, int], tuple[list[str], float, float, float]]
 METHODS = ("optimised", "linear", "interval")
 
 
@@ -24,7 +26,7 @@ def check_bounds(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
     widths = [0.0, 0.0, 0.0]
     for kind in kinds:
         lo, hi = random_box(r, net.shapes[0], kind)
-        with Environment(seed + kind):
+        with engine_checks(), Environment(seed + kind):
             optimised, linear, interval = (
                 _core.bound(graph, [lo], [hi], "real", None, method)[0] for method in METHODS
             )
@@ -52,7 +54,7 @@ def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
         def ask(method: str, lo: np.ndarray = lo, hi: np.ndarray = hi) -> Any:
             return _core.error(*pair, [lo], [hi], "real", None, 1, seed, False, method).tensors[0]
 
-        with Environment(seed + kind):
+        with engine_checks(), Environment(seed + kind):
             optimised, linear, interval = (ask(method) for method in METHODS)
         assert linear.method == "joint", net.kinds
         assert np.all(linear.lower <= linear.upper)
@@ -70,11 +72,12 @@ def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
 @pytest.mark.soundness
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("part", range(4))
-def test_random_nets_are_bounded(part: int, smooth: bool) -> None:
+@pytest.mark.parametrize("check", [check_bounds, check_errors])
+def test_random_nets_are_bounded(check: Check, part: int, smooth: bool) -> None:
     missed: list[str] = []
-    widths = np.zeros(3)
+    widths = np.zeros(len(METHODS))
     for seed in range(part, 160, 4):
-        found, *several = check_bounds(random_net(seed, smooth), seed, range(4), 3)
+        found, *several = check(random_net(seed, smooth), seed, range(4), 3)
         missed += found
         widths += several
     assert missed == []
@@ -82,25 +85,10 @@ def test_random_nets_are_bounded(part: int, smooth: bool) -> None:
 
 
 @pytest.mark.soundness
-@pytest.mark.parametrize("smooth", [False, True])
-@pytest.mark.parametrize("part", range(4))
-def test_random_pairs_are_bounded(part: int, smooth: bool) -> None:
-    missed: list[str] = []
-    widths = np.zeros(3)
-    for seed in range(part, 160, 4):
-        found, *several = check_errors(random_net(seed, smooth), seed, range(4), 3)
-        missed += found
-        widths += several
-    assert missed == []
-    assert widths[0] < widths[1] < widths[2]
-
-
-@pytest.mark.soundness
-@pytest.mark.parametrize("pair", [False, True])
-def test_branches_with_different_receptive_fields(pair: bool) -> None:
+@pytest.mark.parametrize("check", [check_bounds, check_errors])
+def test_branches_with_different_receptive_fields(check: Check) -> None:
     missed = []
     for seed in range(60):
-        check = check_errors if pair else check_bounds
         missed += check(residual_net(seed), seed, range(3), 2)[0]
     assert missed == []
 

@@ -568,11 +568,13 @@ IntervalTensor input_box(const Program& program, std::size_t k, const linear::In
 
 void set_ranges(const Variables& tensor, linear::BlockId block, const IntervalTensor& range, linear::BoxState& state) {
     linear::BlockState& b = state.block(block);
-    b.lo.resize(range.size());
-    b.hi.resize(range.size());
+    b.lo.resize(range.size(), -unlimited);
+    b.hi.resize(range.size(), unlimited);
     for (std::size_t i = 0; i < range.size(); ++i) {
-        b.lo[tensor.layout.place(i)] = range.lo[i];
-        b.hi[tensor.layout.place(i)] = range.hi[i];
+        double& lo = b.lo[tensor.layout.place(i)];
+        double& hi = b.hi[tensor.layout.place(i)];
+        lo = std::max(lo, range.lo[i]);
+        hi = std::min(hi, range.hi[i]);
     }
 }
 

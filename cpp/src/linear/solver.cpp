@@ -102,6 +102,10 @@ void Solver::step(BoxState& state, BlockId id) const {
                             [&](BlockId b) { return std::span<const double>(state.step(b).noise); }};
         std::vector<double> noise(n, infinity);
         step.noise(values, lo, hi, mass, noise);
+        // 0 times an unbounded value is a NaN, which mustn't pass for no noise.
+        for (double& e : noise) {
+            if (!(e >= 0.0)) e = infinity;
+        }
         for (std::size_t i = 0; i < n && !step.noise_apart; ++i) {
             lo[i] = numeric::sub_down(lo[i], noise[i]);
             hi[i] = numeric::add_up(hi[i], noise[i]);
