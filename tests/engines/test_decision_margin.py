@@ -267,6 +267,23 @@ def test_integer_profiles(pair: Any, rows: np.ndarray, profile: str, semantics: 
     assert found.tensor == "probabilities"
 
 
+@pytest.mark.parametrize("method", ["interval", "linear", "optimised"])
+def test_the_method_asked_for_has_the_last_word(
+    pair: Any, rows: np.ndarray, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    margins = _pair.Pair.margins
+
+    def watched(self: Any, lo: Any, hi: Any, level: str, difference: Any) -> Any:
+        asked.append(level)
+        return margins(self, lo, hi, level, difference)
+
+    monkeypatch.setattr(_pair.Pair, "margins", watched)
+    found = gg.decision_margin(*pair, rows[:1], radius=0.5, method=method, points=0)
+    assert found.undecided == 1  # so nothing was left untried
+    assert asked == ["interval", *([method] if method != "interval" else [])]
+
+
 @pytest.mark.parametrize("semantics", ["float32", "bfloat16", "fixed:16.10", "fixed:4.1"])
 def test_other_semantics(semantics: str) -> None:
     r = np.random.default_rng(3)

@@ -238,7 +238,7 @@ def _decide(
         best = best.better(pair.margins_at(centre))
         if best.proved:
             return _row(row, best, Stability.PROVED)
-    levels = ["interval"] if method == "interval" or pair.shared is not None else ["interval", "linear"]
+    levels = ["interval"] if method == "interval" or pair.shared is not None else ["interval", method]
     for level in levels:
         difference: Callable[[], Ends] | None = None
         if inside:
