@@ -117,7 +117,7 @@ def use(graph: Any) -> None:
         for low, high in _core.evaluate_real(graph, lo, hi).values():
             assert np.all(low <= high)
     # All profiles, attribution and linear bounds of a large net may take seconds, which would be taken for a hang.
-    small = sum(math.prod(t.shape) for t in tensors) <= 1 << 15
+    small = sum(math.prod(t.shape) for t in tensors) <= 1 << 13
     profiles = ("tflm", "ort", "litert", "litert_ref", "xnnpack", "any") if small else ("tflm", "any")
     ways = [(p, "interval", False) for p in profiles]
     ways += [("tflm", "interval", True), ("any", "linear", True)] if small else []
