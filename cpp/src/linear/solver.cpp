@@ -40,6 +40,17 @@ Ranges ranges(const System& system, const BoxState& state, const Step& step) {
     return x;
 }
 
+// Whether interval propagation loses nothing but rounding at an affine step: it reads inputs, each in one term.
+bool exact_by_intervals(const System& system, BlockId block) {
+    std::vector<BlockId> read;
+    for (const AffineTerm& t : system.step(block).terms) {
+        if (system.step(t.x).kind != Step::Kind::input || std::find(read.begin(), read.end(), t.x) != read.end())
+            return false;
+        read.push_back(t.x);
+    }
+    return true;
+}
+
 }  // namespace
 
 void BlockState::settle() {
@@ -224,6 +235,7 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
         const BlockId input = step.inputs[k];
         const Step::Kind kind = s_.step(input).kind;
         if (kind != Step::Kind::affine) continue;  // inputs are what they are; relations are bounded by their own step
+        if (!options.forms && exact_by_intervals(s_, input)) continue;
         std::vector<std::vector<std::int64_t>> elements(states.size());
         for (std::size_t b = 0; b < states.size(); ++b) {
             BlockState& y = states[b].block(input);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "gonogo/numeric/strict.hpp"
 
@@ -23,6 +24,9 @@ class RightFactor {
 
     std::int64_t rows() const { return k_; }
     std::int64_t columns() const { return n_; }
+
+    // The factor of those rows alone, ascending: for left factors whose other columns are zero.
+    RightFactor keep(std::span<const std::int64_t> rows) const;
 
     // c = a b, or c += a b. a: m x k, row i at a + i * a_step; c: m x n, row i at c + i * c_step. Serial. An infinity
     // or a NaN in a row of `a`, or in b, isn't lost, and stays in its row and column.
