@@ -51,6 +51,15 @@ bool exact_by_intervals(const System& system, BlockId block) {
     return true;
 }
 
+// Moves the ends of a variable's range inward to multiples of `quantum`, from which rounding moves them outward.
+void snap(double& lo, double& hi, double quantum) {
+    constexpr double exact = 0x1p52;
+    const double least = std::ceil(numeric::div_down(lo, quantum));
+    const double most = std::floor(numeric::div_up(hi, quantum));
+    if (std::fabs(least) < exact) lo = std::max(lo, numeric::mul_down(least, quantum));
+    if (std::fabs(most) < exact) hi = std::min(hi, numeric::mul_up(most, quantum));
+}
+
 }  // namespace
 
 void BlockState::settle() {
@@ -128,6 +137,7 @@ void Solver::step(BoxState& state, BlockId id) const {
     }
     for (std::size_t i = 0; i < n; ++i) {
         if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;
+        if (step.quantum > 0.0) snap(lo[i], hi[i], step.quantum);
         meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
     }
     lines.mass = std::move(mass);
@@ -212,7 +222,9 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     for (std::size_t p = 0; p < places.size(); ++p) {
         BlockState& y = states[places[p].state].block(block);
         const std::int64_t e = places[p].element;
-        meet(y.lo[at(e)], y.hi[at(e)], bounds[2 * p], -bounds[2 * p + 1], s_.step(block).name);
+        double lo = bounds[2 * p], hi = -bounds[2 * p + 1];
+        if (s_.step(block).quantum > 0.0) snap(lo, hi, s_.step(block).quantum);
+        meet(y.lo[at(e)], y.hi[at(e)], lo, hi, s_.step(block).name);
         if (!forms) continue;
         y.forms.resize(y.lo.size() * at(inputs), 0.0);
         std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * inputs, inputs, y.forms.data() + e * inputs);
