@@ -36,23 +36,33 @@ std::size_t at(std::int64_t i) {
 class Chunk final : public Pullback {
   public:
     Chunk(const System& system, std::span<const Query> queries)
-        : Pullback(system, queries), queries_(queries), bound_(queries.size(), 0.0) {}
+        : Pullback(system, queries), queries_(queries), bound_(queries.size(), 0.0), constant_(bound_) {}
 
     void run(BlockId target, std::span<double> result, std::span<double> forms) {
         forms_ = forms;
         Pullback::run(target);
-        for (std::size_t r = 0; r < bound_.size(); ++r) result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
+        for (std::size_t r = 0; r < bound_.size(); ++r) {
+            result[r] = bound_[r] > -infinity ? bound_[r] : -infinity;
+            if (!forms_.empty())
+                forms_[(r + 1) * form_size() - 1] = constant_[r] > -infinity ? constant_[r] : -infinity;
+        }
     }
 
   private:
     // c += value, lowered by `factor` times the mass and by what may underflow. `factor` is twice what the theorem asks
     // for, so the product and the sum may be rounded. Whatever overflowed, to either side, and factors that the theorem
     // isn't about prove nothing; NaN stays nowhere.
-    void charge(std::int64_t r, RowSums sums, double factor, double tiny) {
+    // `rest`: not an input's own share, so part of the form's constant too.
+    void charge(std::int64_t r, RowSums sums, double factor, double tiny, bool rest = true) {
         const double error = numeric::rigorous ? sums.mass * factor + tiny : 0.0;
-        bound_[at(r)] = numeric::add_down(bound_[at(r)], numeric::sub_down(sums.value, error));
+        const double change = numeric::sub_down(sums.value, error);
         const bool sound = factor < 1.0 && std::fabs(sums.value) < infinity && sums.mass < infinity;
-        if (!sound || !(bound_[at(r)] > -infinity)) bound_[at(r)] = -infinity;
+        const auto add = [&](double& to) {
+            to = numeric::add_down(to, change);
+            if (!sound || !(to > -infinity)) to = -infinity;
+        };
+        add(bound_[at(r)]);
+        if (rest) add(constant_[at(r)]);
     }
 
     static RowSums dot(const Rows& rows, std::int64_t r, const double* below, const double* above,
@@ -85,10 +95,10 @@ class Chunk final : public Pullback {
         switch (system().step(b).kind) {
             case Step::Kind::input:
                 keep_forms(b);
-                concretise(b);
+                concretise(b, false);
                 break;
             case Step::Kind::free:
-                concretise(b);
+                concretise(b, true);
                 break;
             case Step::Kind::affine:
                 affine(b);
@@ -110,21 +120,23 @@ class Chunk final : public Pullback {
         });
     }
 
-    void concretise(BlockId b) {
+    void concretise(BlockId b, bool rest) {
         const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
             const BlockState& x = state(r).block(b);
             charge(r, dot(rows(b), r, x.lo.data(), x.hi.data(), x.magnitude.data()), factor(0, n, 0.0),
-                   underflow(n, x.sum));
+                   underflow(n, x.sum), rest);
         }
     }
+
+    std::size_t form_size() const { return forms_.size() / bound_.size(); }
 
     void keep_forms(BlockId b) {
         if (forms_.empty()) return;
         std::int64_t before = 0;
         for (BlockId i = 0; i < b; ++i)
             before += system().step(i).kind == Step::Kind::input ? system().block(i).size() : 0;
-        const std::int64_t all = static_cast<std::int64_t>(forms_.size()) / count();
+        const auto all = static_cast<std::int64_t>(form_size());
         for (std::int64_t r = 0; r < count(); ++r) {
             rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
                 std::copy_n(rows(b).row(r) + from, n, forms_.data() + r * all + before + element);
@@ -212,7 +224,7 @@ class Chunk final : public Pullback {
     }
 
     std::span<const Query> queries_;
-    std::vector<double> bound_;
+    std::vector<double> bound_, constant_;
     std::span<double> forms_;
 };
 
@@ -229,12 +241,12 @@ double lower_bounds(const System& system, BlockId target, std::span<const Query>
                     std::span<double> forms) {
     const std::int64_t rows = rows_at_once(system, target);
     const auto count = static_cast<std::int64_t>(queries.size());
-    const std::int64_t inputs = count == 0 ? 0 : static_cast<std::int64_t>(forms.size()) / count;
+    const std::int64_t form = count == 0 ? 0 : static_cast<std::int64_t>(forms.size()) / count;
     std::vector<double> work(at(count / rows + 1), 0.0);
     numeric::parallel_for(count, rows, [&](std::int64_t first, std::int64_t last) {
         const auto n = at(last - first);
         Chunk chunk(system, queries.subspan(at(first), n));
-        chunk.run(target, result.subspan(at(first), n), forms.subspan(at(first * inputs), n * at(inputs)));
+        chunk.run(target, result.subspan(at(first), n), forms.subspan(at(first * form), n * at(form)));
         work[at(first / rows)] = chunk.work();
     });
     double sum = 0.0;
