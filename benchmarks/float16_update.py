@@ -91,8 +91,8 @@ def main() -> None:
         spent.append(known[task].seconds if known[task].proved else PUBLISHED_LIMIT)
         theirs = f"{spent[-1]:9.1f}" + ("" if known[task].proved else " open")
         print(
-            f"{task.property:8d} {task.net}  {o.first:11.4f} {o.first_of_all:7.3f}  {o.verdict:8s} {o.cpu:9.2f} {o.wall:8.2f}"
-            f" {o.parts:9d} {bound:10.5f}  {theirs}",
+            f"{task.property:8d} {task.net}  {o.first:11.4f} {o.first_of_all:7.3f}  {o.verdict:8s}"
+            f" {o.cpu:9.2f} {o.wall:8.2f} {o.parts:9d} {bound:10.5f}  {theirs}",
             flush=True,
         )
     if not outcomes:
