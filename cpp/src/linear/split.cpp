@@ -143,8 +143,9 @@ void Splitter::bound_objectives(std::span<Part> parts, std::span<BoxState> state
     }
 }
 
-// How much halving each input should gain: every relation's loss, shared out over the inputs in proportion to what they
-// contribute to the range of the relation's first input.
+// How many relations halving each input should decide: all that lose something, each shared out over the inputs in
+// proportion to what they contribute to the range of the relation's first input. How much each loses doesn't count:
+// what a row loses is no measure of how much looser a relation makes the ranges of others.
 void Splitter::score(Part& part, const BoxState& state, const Losses& losses) const {
     std::vector<double> width;
     for (std::size_t k = 0; k < part.box.lo.size(); ++k) {
@@ -162,7 +163,7 @@ void Splitter::score(Part& part, const BoxState& state, const Losses& losses) co
             for (std::size_t j = 0; j < width.size(); ++j) sum += std::fabs(form[j]) * width[j];
             if (!(sum > 0.0)) continue;
             for (std::size_t j = 0; j < width.size(); ++j)
-                part.split_scores[j] += losses[b][i] * std::fabs(form[j]) * width[j] / sum;
+                part.split_scores[j] += std::fabs(form[j]) * width[j] / sum;
         }
     }
     if (*std::max_element(part.split_scores.begin(), part.split_scores.end()) > 0.0) return;
