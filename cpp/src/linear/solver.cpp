@@ -141,7 +141,19 @@ void Solver::step(BoxState& state, BlockId id) const {
         meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
     }
     lines.mass = std::move(mass);
+    meet_forms(state, id);
     y.settle();
+}
+
+void Solver::meet_forms(BoxState& state, BlockId id) const {
+    BlockState& y = state.block(id);
+    if (y.forms.empty()) return;
+    const std::size_t form = state.inputs.lo.size() + 1;
+    for (std::size_t i = 0; i < y.lo.size(); ++i) {
+        const std::span<const double> both(y.forms.data() + 2 * i * form, 2 * form);
+        meet(y.lo[i], y.hi[i], least(both.first(form), state.inputs), -least(both.last(form), state.inputs),
+             s_.step(id).name);
+    }
 }
 
 void Solver::relax(BoxState& state, BlockId id, const double* const* points) const {
@@ -205,14 +217,14 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     }
     if (queries.empty()) return;
     std::vector<double> bounds(queries.size(), -infinity);
-    const std::int64_t inputs = forms ? input_count(s_) : 0;
-    std::vector<double> rows(queries.size() * at(inputs), 0.0);
+    const std::int64_t form = forms ? input_count(s_) + 1 : 0;
+    std::vector<double> rows(queries.size() * at(form), 0.0);
     // Slice by slice where the work is limited, so that the limit is kept to within a slice.
     const std::size_t slice = multiplies < infinity ? 512 : queries.size();
     for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {
         const std::size_t n = std::min(slice, queries.size() - first);
         multiplies -= lower_bounds(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n),
-                                   std::span(rows).subspan(first * at(inputs), n * at(inputs)));
+                                   std::span(rows).subspan(first * at(form), n * at(form)));
         constexpr std::size_t few = 32;  // sharpening is many times the work
         for (std::size_t q = first; q < first + n && rounds > 0 && multiplies > 0.0; q += few) {
             const std::size_t m = std::min(few, first + n - q);
@@ -226,8 +238,8 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
         if (s_.step(block).quantum > 0.0) snap(lo, hi, s_.step(block).quantum);
         meet(y.lo[at(e)], y.hi[at(e)], lo, hi, s_.step(block).name);
         if (!forms) continue;
-        y.forms.resize(y.lo.size() * at(inputs), 0.0);
-        std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * inputs, inputs, y.forms.data() + e * inputs);
+        y.forms.resize(y.lo.size() * 2 * at(form), -infinity);
+        std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * form, 2 * form, y.forms.data() + 2 * e * form);
     }
     for (std::size_t k = 0; k < states.size(); ++k) {
         if (!elements[k].empty()) states[k].block(block).settle();

@@ -44,6 +44,7 @@ class Solver {
     void relax(BoxState& state, BlockId block, const double* const* points = nullptr) const;
 
   private:
+    void meet_forms(BoxState& state, BlockId block) const;
     void refine_inputs(std::span<BoxState> states, BlockId block, double& multiplies,
                        const SolverOptions& options) const;
 

@@ -102,9 +102,15 @@ void RightFactor::multiply(std::int64_t m, const double* a, std::int64_t a_step,
 }
 
 RowSums select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight) {
-    double sums[2];
-    GONOGO_TABLE(back_substitution).select_dot(n, a, below, above, weight, sums);
-    return {sums[0], sums[1]};
+    RowSums sums;
+    select_dots(1, n, a, 0, below, above, weight, &sums);
+    return sums;
+}
+
+void select_dots(std::int64_t rows, std::int64_t n, const double* a, std::int64_t a_step, const double* below,
+                 const double* above, const double* weight, RowSums* sums) {
+    static_assert(sizeof(RowSums) == 2 * sizeof(double));
+    GONOGO_TABLE(back_substitution).select_dots(rows, n, a, a_step, below, above, weight, &sums->value);
 }
 
 void select_scale(std::int64_t n, const double* a, const double* slope_below, const double* slope_above, double* out,

@@ -48,6 +48,10 @@ struct RowSums {
 // value: sum a[i] * (a[i] >= 0 ? below[i] : above[i]). mass: sum |a[i]| * weight[i].
 RowSums select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight);
 
+// The same for each of `rows` rows of a, a_step apart, to sums[0] and on.
+void select_dots(std::int64_t rows, std::int64_t n, const double* a, std::int64_t a_step, const double* below,
+                 const double* above, const double* weight, RowSums* sums);
+
 // Coefficients through y[i] >= slope_below[i] x[i] + ... and y[i] <= slope_above[i] x[i] + ...: out[i] = a[i] *
 // (a[i] >= 0 ? slope_below[i] : slope_above[i]), or out[i] += that. `out` may be `a`.
 void select_scale(std::int64_t n, const double* a, const double* slope_below, const double* slope_above, double* out,

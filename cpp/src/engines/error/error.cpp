@@ -191,12 +191,14 @@ class ErrorSession::Run {
         }
         splitter_ = std::make_unique<linear::Splitter>(joint_.system, split_,
                                                        [this](const linear::InputBox& part) { return state_of(part); });
-        splitter_->begin(std::move(whole), std::move(lower), std::move(upper));
+        splitter_->begin(std::move(whole), std::move(lower), std::move(upper), options_.threshold.has_value());
     }
 
     linear::BoxState state_of(const linear::InputBox& part) const {
         std::vector<IntervalTensor> box;
         for (std::size_t k = 0; k < box_.size(); ++k) box.push_back(input_box(joint_, k, part, box_[k].shape));
+        // The system's own interval propagation says as much of two networks in real arithmetic.
+        if (std::holds_alternative<RealArithmetic>(options_.device)) return start(joint_, box);
         std::vector<IntervalTensor> real;
         reference_.run(box, real);
         return known_state(start(joint_, box), real, device_.ranges(box));
