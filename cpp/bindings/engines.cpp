@@ -307,14 +307,14 @@ void register_engines(py::module_& m) {
         .def(
             "run",
             [](const BoundProgram& program, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
-               std::int64_t first) {
+               std::optional<std::int64_t> first) {
                 const auto boxes = take_boxes(program.graph(), lo, hi);
                 return guarded([&] { return program.run_all(boxes, first); });
             },
-            py::arg("lo"), py::arg("hi"), py::arg("first") = 0,
+            py::arg("lo"), py::arg("hi"), py::arg("first") = py::none(),
             "Ranges over boxes along the leading axis of every array, one array per input; results have that axis "
             "too, and are those of `bound` for each box. A BoxError says which box, counted from "
-            "`first`.");
+            "`first` where that is given.");
     py::class_<ErrorSession>(m, "ErrorSession",
                              "Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.")
         .def(py::init([](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Union
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -112,11 +113,9 @@ def bound(
     if many is not None:
         found = _bound_many(graph, many, arithmetic.plain(chosen), tensor, method, watch)
     else:
-        lo, hi = box.fit(graph)
-        found = [
-            (f.tensor, f.lower, f.upper, f.unbounded)
-            for f in _core.bound(graph, lo, hi, arithmetic.plain(chosen), tensor, method)
-        ]
+        lo, hi = ([a[None] for a in ends] for ends in box.fit(graph))
+        program = _program(graph, arithmetic.plain(chosen), tensor, method)
+        found = [(f.tensor, f.lower[0], f.upper[0], f.unbounded) for f in program.run(lo, hi)]
     return BoundResult(
         tuple(TensorBound(name, frozen(lower), frozen(upper), bool(un)) for name, lower, upper, un in found),
         _provenance("bound", graph, None, box, semantics=str(chosen), assumptions=notes),
@@ -333,6 +332,22 @@ def check(
 
 # ---- helpers
 
+# A graph's last few, ready for the next box: making one takes about as long as a box. They end with their graph.
+_PROGRAMS: WeakKeyDictionary[Graph, dict[str, _core.BoundProgram]] = WeakKeyDictionary()
+MOST_PROGRAMS = 4
+
+
+def _program(graph: Graph, semantics: Any, tensor: str | None, method: str) -> _core.BoundProgram:
+    programs = _PROGRAMS.setdefault(graph, {})
+    key = repr((semantics, tensor, method))
+    program = programs.get(key)
+    if program is None:
+        program = _core.BoundProgram(graph, semantics, tensor, method)
+        while len(programs) >= MOST_PROGRAMS:
+            programs.pop(next(iter(programs)), None)
+        programs[key] = program
+    return program
+
 
 def _bound_many(
     graph: Graph,
@@ -350,7 +365,7 @@ def _bound_many(
     count = len(lo[0])
     if count == 0:
         raise BoxError(f"{graph.source}: no boxes: the leading axis has length 0")
-    program = _core.BoundProgram(graph, semantics, tensor, method)
+    program = _program(graph, semantics, tensor, method)
     slices = []
     first, size = 0, thread_count()
     while first < count:

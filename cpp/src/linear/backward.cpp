@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include "gonogo/numeric/parallel.hpp"
 #include "gonogo/numeric/rounding.hpp"
@@ -37,20 +38,19 @@ std::size_t at(std::int64_t i) {
 class Chunk final : public Pullback {
   public:
     Chunk(const System& system, std::span<const Query> queries)
-        : Pullback(system, queries), queries_(queries), rest_(queries.size()), inputs_(queries.size()) {
-        for (std::int64_t r = 0; r < count(); ++r) {
-            if (r == 0 || queries_[at(r)].state != queries_[at(r - 1)].state) first_rows_.push_back(r);
-        }
-        first_rows_.push_back(count());
+        : Pullback(system, queries), rest_(queries.size()), inputs_(queries.size()), origin_(queries.size()) {
+        std::iota(origin_.begin(), origin_.end(), std::size_t{0});
+        ends_early_ = std::any_of(queries.begin(), queries.end(), [](const Query& q) { return q.enough < infinity; });
+        find_first_rows();
     }
 
     void run(BlockId target, std::span<double> result, std::span<double> forms) {
         forms_ = forms;
+        result_ = result;
+        ends_early_ = ends_early_ && forms_.empty();
         Pullback::run(target);
-        for (std::size_t r = 0; r < result.size(); ++r) {
-            Total all = rest_[r];
-            all.add(inputs_[r]);
-            result[r] = lower_end(all);
+        for (std::size_t r = 0; r < rest_.size(); ++r) {
+            result_[origin_[r]] = lower_end(r);
             if (!forms_.empty()) forms_[(r + 1) * form_size() - 1] = lower_end(rest_[r]);
         }
     }
@@ -66,10 +66,24 @@ class Chunk final : public Pullback {
             error += other.error;
         }
     };
+    double lower_end(std::size_t r) const {
+        Total all = rest_[r];
+        all.add(inputs_[r]);
+        return lower_end(all);
+    }
     double lower_end(const Total& t) const {
         const double adding = numeric::rigorous ? t.size * (charges_ * 0x1p-52) : 0.0;
         const double low = numeric::sub_down(t.value, (t.error + adding) * (1.0 + 0x1p-20));
         return t.size < infinity && low > -infinity ? low : -infinity;
+    }
+
+    // Runs of rows over one state.
+    void find_first_rows() {
+        first_rows_.clear();
+        for (std::int64_t r = 0; r < count(); ++r) {
+            if (r == 0 || &state(r) != &state(r - 1)) first_rows_.push_back(r);
+        }
+        first_rows_.push_back(count());
     }
 
     // What one state's rows over a block are summed up with.
@@ -136,8 +150,11 @@ class Chunk final : public Pullback {
 
     bool leave(BlockId b) override {
         for (std::int64_t r = 0; r < count(); ++r) {
-            if (queries_[at(r)].rows != nullptr) keep_row(b, r);
+            if (query(r).rows != nullptr) keep_row(b, r);
         }
+        const bool relates = system().step(b).relation != nullptr || system().step(b).group != nullptr;
+        if (ends_early_ && relates && alone(b)) end_rows(b);
+        if (count() == 0) return false;
         switch (system().step(b).kind) {
             case Step::Kind::input:
                 keep_forms(b);
@@ -158,8 +175,36 @@ class Chunk final : public Pullback {
         return true;
     }
 
+    // Rows that are high enough with what is left of them bounded over the block's ranges end here.
+    void end_rows(BlockId b) {
+        const std::vector<Total> so_far = rest_;
+        const double charges = charges_;
+        concretise(b, Share::values);
+        std::vector<std::int64_t> left;
+        for (std::int64_t r = 0; r < count(); ++r) {
+            const double low = lower_end(at(r));
+            if (low >= query(r).enough) {
+                result_[origin_[at(r)]] = low;
+            } else {
+                left.push_back(r);
+            }
+        }
+        rest_ = so_far;
+        charges_ = charges;
+        if (std::ssize(left) == count()) return;
+        keep(left);
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            rest_[i] = rest_[at(left[i])];
+            inputs_[i] = inputs_[at(left[i])];
+            origin_[i] = origin_[at(left[i])];
+        }
+        rest_.resize(left.size());
+        inputs_.resize(left.size());
+        find_first_rows();
+    }
+
     void keep_row(BlockId b, std::int64_t r) const {
-        std::vector<double>& to = (*queries_[at(r)].rows)[at(b)];
+        std::vector<double>& to = (*query(r).rows)[at(b)];
         to.assign(at(system().block(b).size()), 0.0);
         rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
             std::copy_n(rows(b).row(r) + from, n, to.begin() + element);
@@ -219,7 +264,7 @@ class Chunk final : public Pullback {
     void add_losses(BlockId b, std::int64_t r) const {
         const Step& step = system().step(b);
         const StepState& y = state(r).step(b);
-        std::vector<double>& losses = (*queries_[at(r)].losses)[at(b)];
+        std::vector<double>& losses = (*query(r).losses)[at(b)];
         losses.resize(at(system().block(b).size()), 0.0);
         rows(b).each_run(r, [&](std::int64_t from, std::int64_t element, std::int64_t n) {
             const double* a = rows(b).row(r) + from;
@@ -239,7 +284,7 @@ class Chunk final : public Pullback {
         const Step& step = system().step(b);
         const std::int64_t n = system().block(b).size();
         for (std::int64_t r = 0; r < count(); ++r) {
-            if (queries_[at(r)].losses != nullptr) add_losses(b, r);
+            if (query(r).losses != nullptr) add_losses(b, r);
         }
         charge(b, Share::values, [&](const BoxState& state) {
             double sum = 0.0;
@@ -266,9 +311,11 @@ class Chunk final : public Pullback {
         return {y.below.data(), y.above.data(), y.mass.data(), factor, tiny};
     }
 
-    std::span<const Query> queries_;
     std::vector<std::int64_t> first_rows_;  // of each run of rows over one state
     std::vector<Total> rest_, inputs_;      // what isn't an input's share, and what is
+    std::vector<std::size_t> origin_;       // the rows' queries
+    bool ends_early_ = false;
+    std::span<double> result_;
     std::vector<RowSums> sums_;
     double charges_ = 0.0;  // of each row
     std::span<double> forms_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -19,8 +20,10 @@ struct Query {
     std::int64_t element;
     double sign;
     Losses* losses = nullptr;  // added to, if given
-    Losses* rows =
-        nullptr;  // receives, by block, the coefficients that reached it; blocks not reached stay as they are
+    // Receives, by block, the coefficients that reached it; blocks not reached stay as they are.
+    Losses* rows = nullptr;
+    // No bound above this is wanted: the row may end as soon as it is known to be as high.
+    double enough = std::numeric_limits<double>::infinity();
 };
 
 // Elements of all input blocks together, in the order of the blocks.

@@ -32,7 +32,8 @@ class Tangents {
     // Only for blocks that the targets depend on; blocks in `zero` are nought.
     Tangents(const System& system, std::span<const BlockId> targets, std::span<const BlockId> zero);
 
-    // One value per element of each input block, and of any block in `zero`. With `pull` rounding is done, and followed.
+    // One value per element of each input block, and of any block in `zero`. With `pull` rounding is done, and
+    // followed.
     BoxState around(std::span<const BlockId> known, std::span<const std::vector<double>> values,
                     const Pull* pull = nullptr) const;
     // There are steps that Pull is about.

@@ -246,6 +246,62 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     }
 }
 
+// Every element that crosses the limit of the clamp `id` gets the bound on the nearer side of it, which most often
+// settles it; what crosses still gets the other one.
+void Solver::decide(std::span<BoxState> states, BlockId id, double& multiplies) const {
+    struct Place {
+        BlockState* y;
+        const BoxState* state;
+        std::int64_t element;
+        double limit;
+        bool below;
+    };
+    const Step& step = s_.step(id);
+    const BlockId block = step.inputs[0];
+    std::vector<Place> places;
+    for (BoxState& state : states) {
+        BlockState& y = state.block(block);
+        const Ranges x = ranges(s_, state, step);
+        for (std::int64_t i = 0; i < s_.block(block).size(); ++i) {
+            const double limit = step.relation->limit(x, i, 0);
+            if (y.refined[at(i)] || !(limit > y.lo[at(i)] && limit < y.hi[at(i)])) continue;
+            places.push_back({&y, &state, i, limit, limit - y.lo[at(i)] < y.hi[at(i)] - limit});
+            y.refined[at(i)] = true;
+        }
+    }
+    for (int side = 0; side < 2 && !places.empty(); ++side) {
+        std::vector<Query> queries;
+        for (const Place& p : places) {
+            Query& q = queries.emplace_back(Query{p.state, p.element, p.below ? 1.0 : -1.0});
+            q.enough = q.sign * p.limit;
+        }
+        const std::vector<double> bounds = this->bounds(block, queries, multiplies);
+        std::vector<Place> left;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const Place& p = places[i];
+            double& lo = p.y->lo[at(p.element)];
+            double& hi = p.y->hi[at(p.element)];
+            meet(lo, hi, p.below ? bounds[i] : -infinity, p.below ? infinity : -bounds[i], s_.step(block).name);
+            if (!(p.limit > lo && p.limit < hi)) continue;
+            left.push_back(p);
+            left.back().below = !p.below;
+        }
+        places = std::move(left);
+    }
+    for (BoxState& state : states) state.block(block).settle();
+}
+
+// Slice by slice where the work is limited, so that the limit is kept to within a slice.
+std::vector<double> Solver::bounds(BlockId block, std::span<const Query> queries, double& multiplies) const {
+    std::vector<double> found(queries.size(), -infinity);
+    const std::size_t slice = multiplies < infinity ? 512 : queries.size();
+    for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {
+        const std::size_t n = std::min(slice, queries.size() - first);
+        multiplies -= lower_bounds(s_, block, queries.subspan(first, n), std::span(found).subspan(first, n));
+    }
+    return found;
+}
+
 // The first input, then the hints, then the others: a pair's difference is refined only where the sharper ranges of the
 // reference and of the device leave it loose.
 void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multiplies,
@@ -261,9 +317,14 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
         if (kind != Step::Kind::affine) continue;  // inputs are what they are; relations are bounded by their own step
         if (!options.forms && exact_by_intervals(s_, input)) continue;
         std::vector<std::vector<std::int64_t>> elements(states.size());
+        for (BoxState& state : states) {
+            BlockState& y = state.block(input);
+            if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
+        }
+        if (k == 0 && step.relation && options.stop_at_limits && !options.forms && options.method == Method::linear)
+            decide(states, id, multiplies);
         for (std::size_t b = 0; b < states.size(); ++b) {
             BlockState& y = states[b].block(input);
-            if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
             // A hint that its inputs determine follows their sharper ranges first.
             if (k >= inputs) this->step(states[b], input);
             const Ranges x = ranges(s_, states[b], step);

@@ -162,8 +162,7 @@ void Splitter::score(Part& part, const BoxState& state, const Losses& losses) co
             double sum = 0.0;
             for (std::size_t j = 0; j < width.size(); ++j) sum += std::fabs(form[j]) * width[j];
             if (!(sum > 0.0)) continue;
-            for (std::size_t j = 0; j < width.size(); ++j)
-                part.split_scores[j] += std::fabs(form[j]) * width[j] / sum;
+            for (std::size_t j = 0; j < width.size(); ++j) part.split_scores[j] += std::fabs(form[j]) * width[j] / sum;
         }
     }
     if (*std::max_element(part.split_scores.begin(), part.split_scores.end()) > 0.0) return;

@@ -307,9 +307,9 @@ class BoundProgram:
     """
     def __init__(self, graph: Graph, semantics: typing.Any, tensor: str | None = None, method: str = 'linear') -> None:
         ...
-    def run(self, lo: collections.abc.Sequence[typing.Any], hi: collections.abc.Sequence[typing.Any], first: typing.SupportsInt | typing.SupportsIndex = 0) -> list[BoundResult]:
+    def run(self, lo: collections.abc.Sequence[typing.Any], hi: collections.abc.Sequence[typing.Any], first: typing.SupportsInt | typing.SupportsIndex | None = None) -> list[BoundResult]:
         """
-        Ranges over boxes along the leading axis of every array, one array per input; results have that axis too, and are those of `bound` for each box. A BoxError says which box, counted from `first`.
+        Ranges over boxes along the leading axis of every array, one array per input; results have that axis too, and are those of `bound` for each box. A BoxError says which box, counted from `first` where that is given.
         """
 class ErrorSession:
     """

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,8 +43,9 @@ class BoundProgram {
     std::vector<BoundResult> run(std::span<const IntervalTensor> box) const;
 
     // The same over each box, spread over threads; every number is the one that run() gives for that box alone. Shapes
-    // have a leading axis of boxes. A BoxError says which box, counted from `first`.
-    std::vector<BoundResult> run_all(std::span<const std::vector<IntervalTensor>> boxes, std::int64_t first = 0) const;
+    // have a leading axis of boxes. A BoxError says which box, counted from `first` where that is given.
+    std::vector<BoundResult> run_all(std::span<const std::vector<IntervalTensor>> boxes,
+                                     std::optional<std::int64_t> first = {}) const;
 
   private:
     struct Prepared;

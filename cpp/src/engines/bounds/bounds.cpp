@@ -41,7 +41,11 @@ void BoundProgram::Prepared::sharpen(std::span<const IntervalTensor> box, std::v
         set_ranges(system->tensors[t], b, values[t], state[0]);
     }
     const linear::Solver solver(system->system);
-    solver.run(state, {.method = options.method, .multiplies = options.multiplies});
+    linear::SolverOptions how;
+    how.method = options.method;
+    how.multiplies = options.multiplies;
+    how.stop_at_limits = device == nullptr;
+    solver.run(state, how);
     for (const TensorId t : wanted) {
         const linear::BlockId b = block_of(t);
         if (b < 0) continue;
@@ -107,7 +111,7 @@ std::vector<BoundResult> BoundProgram::run(std::span<const IntervalTensor> box) 
 }
 
 std::vector<BoundResult> BoundProgram::run_all(std::span<const std::vector<IntervalTensor>> boxes,
-                                               std::int64_t first) const {
+                                               std::optional<std::int64_t> first) const {
     const auto count = static_cast<std::int64_t>(boxes.size());
     std::vector<std::vector<BoundResult>> each(boxes.size());
     // Box by box, not rows of many boxes together: how many rows a product has decides the order of its sums, so a
@@ -118,7 +122,8 @@ std::vector<BoundResult> BoundProgram::run_all(std::span<const std::vector<Inter
             try {
                 each[at] = run(boxes[at]);
             } catch (const BoxError& problem) {
-                throw BoxError("box " + std::to_string(first + k) + ": " + problem.what());
+                if (!first) throw;
+                throw BoxError("box " + std::to_string(*first + k) + ": " + problem.what());
             }
         }
     });
