@@ -32,10 +32,10 @@ def outside(numbers: Any, low: Any, high: Any) -> bool:
     )
 
 
-def check(seed: int, image: bool) -> tuple[list[str], int, int]:
+def check(seed: int, image: bool, profile: str) -> tuple[list[str], int, int]:
     net = MixedNet(seed, image)
     keep = choose(net)
-    plain = gg.Mixed(keep, profile="tflm").plain()  # type: ignore[arg-type]
+    plain = gg.Mixed(keep, profile=profile).plain()  # type: ignore[arg-type]
     scale, zero = net.nodes[0].scale, net.nodes[0].zero
     n = int(np.prod(net.shape))
     first = [int(v) for v in net.r.integers(-128, 125, n)]
@@ -47,7 +47,7 @@ def check(seed: int, image: bool) -> tuple[list[str], int, int]:
             for m in ("interval", "linear", "optimised")
         }
         deployed = _core.bound(net.deployed, [lo], [hi], plain, None, "linear")
-    run = _core.IntegerRunner(net.deployed, "tflm")
+    run = _core.IntegerRunner(net.deployed, "tflm" if profile == "any" else profile)
     device = _core.DeviceRunner(net.deployed, plain)
     failures, exact, seen = [], 0, 0
     for q in itertools.product(*(range(a, a + 3) for a in first)):
@@ -81,10 +81,11 @@ def check(seed: int, image: bool) -> tuple[list[str], int, int]:
 
 
 @pytest.mark.parametrize("image", [False, True])
-def test_every_device_lies_within_the_bounds(image: bool) -> None:
+@pytest.mark.parametrize("profile", ["tflm", "litert", "xnnpack", "any"])
+def test_every_device_lies_within_the_bounds(profile: str, image: bool) -> None:
     exact = seen = 0
-    for seed in range(60):
-        failures, e, s = check(seed, image)
+    for seed in range(60 if profile == "tflm" else 15):
+        failures, e, s = check(seed, image, profile)
         assert failures == []
         exact, seen = exact + e, seen + s
     assert exact > 0.5 * seen > 0
