@@ -87,7 +87,8 @@ def bound(
         Box, or a Box whose arrays have a leading axis (N, ``*input shape``); they are spread over threads
         (`set_thread_count`), and each gets the very numbers that it gets alone
     semantics : 'real' for exact real arithmetic on the model's weights, a profile such as 'tflm' for the integer
-        kernels, or what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
+        kernels, a gonogo.Mixed, or what a float model becomes on the device: a gonogo.FixedPoint, or a text such as
+        'fixed:8.6'
     method : 'interval' for interval propagation alone, 'linear' for linear bounds substituted back to the inputs: far
         sharper beyond two layers, and slower; 'optimised' for the same with slopes chosen for every bound by itself:
         sharper still, and some 10 to 40 times slower
@@ -149,7 +150,8 @@ def error(
         'litert_ref' or 'xnnpack' (LiteRT's built-in kernels, its reference kernels, its default delegate), or 'any':
         whichever of these, even another one at every operator
     semantics : what the device computes in, when it isn't integer kernels: 'real' (two versions of one model), a
-        gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point). Comes before `profile`.
+        gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point); or a gonogo.Mixed, integer
+        kernels with finer results among them. Comes before `profile`.
     tensor : the deployed model's tensor to bound; its outputs (and logits) by default
     search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
     method : 'interval' for interval propagation of the pair alone, 'linear' for linear bounds substituted back to the

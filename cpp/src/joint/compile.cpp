@@ -473,30 +473,34 @@ class Compiler : private CompilerBlocks {
         }
         reads.begin.push_back(static_cast<std::int64_t>(reads.element.size()));
         const BlockId r = group(name, layout.block, maximum_relation(reads), {x.r});
-        const BlockId d = device_ == nullptr ? -1 : group(name, layout.block, maximum_pair_relation(reads), {x.r, x.d});
+        const BlockId d =
+            device_ == nullptr ? -1 : group(name, layout.block, maximum_pair_relation(reads), {x.r, x.d, x.v});
         round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     void softmax(const NodeView& view, const Match& m) {
         const TensorId out = view.node().outputs[0];
         const std::string& name = g_.tensor(out).name;
-        const Layout rows{variables(out).layout.block, {}};
+        const Layout own = variables(out).layout;
         const Shape& dims = view.input(0).dims;
         const std::int64_t n = dims.empty() ? 1 : dims.back();
         if (checked_axis(view, view.integer("axis"), dims.size()) + 1 != dims.size()) return;
         if (n == 0) return;
-        const Layout flat = rows.block.size() == view.output().elements() && variables(out).layout.order.empty()
-                                ? variables(out).layout
-                                : Layout{{view.output().elements() / n, 1, n}, {}};
+        const RowsOfSoftmax all{view.output().elements() / n, n};
+        const Layout flat = own.order.empty() ? own : Layout{{all.count, 1, n}, {}};
         const Variables x = relaid(variables(view.node().inputs[0]), flat);
-        const std::int64_t count = view.output().elements() / n;
         const double beta = view.number("beta");
-        BlockId r = group(name, flat.block, softmax_relation(count, n, beta), {x.r});
-        BlockId d =
-            device_ == nullptr ? -1 : group(name, flat.block, softmax_pair_relation(count, n, beta), {x.r, x.d});
-        r = relaid(r, flat, variables(out).layout);
-        d = relaid(d, flat, variables(out).layout);
-        round_and_finish(view, r, d, m.reference_clamp, x.v);
+        std::vector<BlockId> reads{x.r};
+        const MapPointer apart = all.differences() ? row_differences(flat.block, all) : nullptr;
+        if (apart) reads.push_back(affine(name, apart->out(), {{x.r, apart}}));
+        const BlockId r = group(name, flat.block, softmax_relation(all, beta), reads);
+        BlockId d = -1;
+        if (device_ != nullptr) {
+            reads = {x.r, x.d, r};
+            if (apart) reads.push_back(affine(name, apart->out(), {{x.d, apart}}));
+            d = group(name, flat.block, softmax_pair_relation(all, beta), reads);
+        }
+        round_and_finish(view, relaid(r, flat, own), relaid(d, flat, own), m.reference_clamp, x.v);
     }
 
     void univariate(const NodeView& view, const NodeView& reference, const Match& m) {

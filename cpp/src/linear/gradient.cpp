@@ -91,8 +91,10 @@ Tangents::Tangents(const System& system, std::span<const BlockId> targets, std::
                 static_cast<double>(t.map->out().size()) / static_cast<double>(t.map->out().channels);
             work += static_cast<double>(t.map->terms() * t.map->in().channels) * outputs;
         }
-        for (int k = 0; k < step.input_count(); ++k) {
-            needed_[at(step.inputs[at(k)])] = true;
+        // Hints of groups have values at the point like any other block.
+        const std::size_t read = step.group ? step.inputs.size() : at(step.input_count());
+        for (std::size_t k = 0; k < read; ++k) {
+            needed_[at(step.inputs[k])] = true;
             work += static_cast<double>(system.block(b).size());
         }
         forward_ += work;
@@ -148,13 +150,13 @@ BoxState Tangents::around(std::span<const BlockId> known, std::span<const std::v
             }
             continue;
         }
-        // Values at the point, slopes around it. A pair's hint is the device's value, r + d.
+        // Values at the point, slopes around it. The hint of a pair of elements is the device's value, r + d.
         std::vector<double> low[most_inputs], high[most_inputs], hint, moved, rounded;
         Ranges here, nearby;
         for (std::size_t k = 0; k < step.inputs.size(); ++k) {
             const std::vector<double>* x = &state.block(step.inputs[k]).lo;
             double w = 0.0;
-            if (k >= at(step.input_count())) {
+            if (step.relation && k >= at(step.input_count())) {
                 const std::vector<double>& r = state.block(step.inputs[0]).lo;
                 const std::vector<double>& d = state.block(step.inputs[1]).lo;
                 hint.resize(r.size());

@@ -15,6 +15,7 @@ namespace {
 using int8::LinearAccumulator;
 using numeric::Interval;
 using tflm::LinearChannel;
+using tflm::ScaleProduct;
 using tflm::TwoRoundings;
 
 // Variant D: rne(fl32(fl32(x) s)), s = fl32(fl32(s_in s_w) / s_out). Its theorem is that of ort/linear.cpp: four
@@ -58,9 +59,10 @@ struct DoubleAway {
 };
 
 // Variant B for the first `vectors` channels, A for the rest.
-Int8Kernel two_roundings(const NodeView& node, LinearAccumulator accumulator, std::int64_t vectors) {
+Int8Kernel two_roundings(const NodeView& node, LinearAccumulator accumulator, std::int64_t vectors,
+                         ScaleProduct product = ScaleProduct::exact) {
     return tflm::linear_kernel(node, std::move(accumulator), [&](const LinearChannel& channel) {
-        return TwoRoundings(node, channel, channel.index < vectors);
+        return TwoRoundings(node, channel, channel.index < vectors, product);
     });
 }
 
@@ -72,10 +74,12 @@ Int8Kernel one_rounding(const NodeView& node, LinearAccumulator accumulator) {
 
 }  // namespace
 
+// With one scale for all weights the kernel multiplies the scales in float32.
 Int8Kernel litert_dense(const NodeView& node) {
     LinearAccumulator a = LinearAccumulator::dense(node);
     const std::int64_t channels = a.channels();
-    return two_roundings(node, std::move(a), channels);
+    const bool single = node.input(1).quantization->per_tensor();  // checked by the accumulator
+    return two_roundings(node, std::move(a), channels, single ? ScaleProduct::float32 : ScaleProduct::exact);
 }
 
 // Grouped convolutions run on the reference kernel.

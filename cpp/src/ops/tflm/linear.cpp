@@ -57,9 +57,12 @@ double bias_error(const NodeView& node) {
     return worst;
 }
 
-TwoRoundings::TwoRoundings(const NodeView& node, const LinearChannel& channel, bool up) : ties_up(up) {
-    const double product = static_cast<double>(channel.s_in) * static_cast<double>(channel.s_w);  // exact
-    multiplier = quantize_multiplier(product / static_cast<double>(channel.s_out));
+TwoRoundings::TwoRoundings(const NodeView& node, const LinearChannel& channel, bool up, ScaleProduct product)
+    : ties_up(up) {
+    const double scale = product == ScaleProduct::exact
+                             ? static_cast<double>(channel.s_in) * static_cast<double>(channel.s_w)
+                             : static_cast<double>(channel.s_in * channel.s_w);
+    multiplier = quantize_multiplier(scale / static_cast<double>(channel.s_out));
     const std::string what = "channel " + std::to_string(channel.index);
     check_shift(node, channel.bound, multiplier, what);
     // Ties up adds half a divisor to the high product before the shift, and that must stay in int32 too.

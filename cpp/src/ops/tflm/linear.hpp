@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -77,12 +78,16 @@ Int8Kernel linear_kernel(const NodeView& node, int8::LinearAccumulator accumulat
     return kernel;
 }
 
+// What a requantiser makes of s_in s_w: the exact product, or the float32 number next to it.
+enum class ScaleProduct : std::uint8_t { exact, float32 };
+
 // Variants A and B.
 struct TwoRoundings {
     Multiplier multiplier;
     bool ties_up = false;
 
-    TwoRoundings(const NodeView& node, const LinearChannel& channel, bool up);
+    TwoRoundings(const NodeView& node, const LinearChannel& channel, bool up,
+                 ScaleProduct product = ScaleProduct::exact);
     std::int64_t operator()(std::int64_t x) const {
         return ties_up ? requantize_up(x, multiplier) : requantize(x, multiplier);
     }
