@@ -2,7 +2,7 @@
 // admits over the part. The parts cover the box: a part is replaced by two that share the hyperplane between them. So
 // the union over all parts, open and left alone, encloses the objective's values over the box.
 //
-// Theorem 53 (narrowing). Where a form of an objective is at least -enough over what is cut off a part, so is the
+// Theorem 56 (narrowing). Where a form of an objective is at least -enough over what is cut off a part, so is the
 // objective: what is cut off counts as left alone, with the range [-enough, enough].
 #include "linear/split.hpp"
 
