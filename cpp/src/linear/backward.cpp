@@ -9,6 +9,7 @@
 //   input: the row's least value over the box.
 // Products may underflow, each by at most 2^-1075, which `tiny` charges. The masses are sums of non-negative numbers
 // computed in any order, Theorem 39 (b): 2^-52 in place of u covers that and the 2^-10.
+// Values and charges are added up in round-to-nearest; `lower_end` takes off what that may have lost.
 // Whatever isn't finite makes the bound -inf. Proof: docs/soundness.md, "Back substitution".
 #include "linear/backward.hpp"
 

@@ -32,7 +32,7 @@ std::int64_t input_count(const System& system);
 // result[i] <= sign * element for every assignment that the system admits over that box; -inf where nothing is proved.
 // All states need linear bounds for the steps of every block before the target. Theorem 40.
 // `forms`, if not empty, receives each row's form over all inputs, queries.size() x (input_count(system) + 1): its
-// value is at most sign * element too (Theorem 52). Returns the number of multiplications, which doesn't depend on the
+// value is at most sign * element too (Theorem 57). Returns the number of multiplications, which doesn't depend on the
 // number of threads.
 double lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
                     std::span<double> forms = {});

@@ -1,4 +1,4 @@
-// Theorem 52 (forms). `least`: a sum of n products, each rounded, in any order, is within (n + 20) 2^-52 of its mass
+// Theorem 57 (forms). `least`: a sum of n products, each rounded, in any order, is within (n + 20) 2^-52 of its mass
 // and n 2^-1074 of the exact one (Theorem 39, as in Theorem 40 (2)); `cut` uses directed operations throughout.
 #include "linear/forms.hpp"
 
@@ -44,7 +44,8 @@ double least(std::span<const double> form, const FlatBox& box) {
 
 bool cut(std::span<const double> form, double limit, std::span<double> lo, std::span<double> hi) {
     const std::size_t n = form.size() - 1;
-    if (!(form[n] > -infinity)) return true;
+    // Coefficients that overflowed say nothing either.
+    if (!std::all_of(form.begin(), form.end(), [](double a) { return std::fabs(a) < infinity; })) return true;
     const auto low = [&](std::size_t j) { return numeric::mul_down(form[j], form[j] >= 0.0 ? lo[j] : hi[j]); };
     for (std::size_t j = 0; j < n; ++j) {
         double rest = form[n];

@@ -17,7 +17,7 @@ struct FlatBox {
 
 // A form has one coefficient for every input, then c; c = -inf says nothing.
 
-// A lower bound on the form's least value over the box (Theorem 52).
+// A lower bound on the form's least value over the box (Theorem 57).
 double least(std::span<const double> form, const FlatBox& box);
 
 // Narrows [lo, hi] to what holds all its points at which the form may be below `limit`; false if there are none.

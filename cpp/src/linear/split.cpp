@@ -2,7 +2,7 @@
 // admits over the part. The parts cover the box: a part is replaced by two that share the hyperplane between them. So
 // the union over all parts, open and left alone, encloses the objective's values over the box.
 //
-// Theorem 53 (narrowing). Where a form of an objective is at least -enough over what is cut off a part, so is the
+// Theorem 58 (narrowing). Where a form of an objective is at least -enough over what is cut off a part, so is the
 // objective: what is cut off counts as left alone, with the range [-enough, enough].
 #include "linear/split.hpp"
 
@@ -20,6 +20,7 @@ constexpr std::int64_t most_inputs_with_forms = 64;
 constexpr std::int64_t small_system = 1 << 16;  // variables; larger ones keep all threads busy with one part
 constexpr std::int64_t together = 8;            // parts whose rows are carried back together
 constexpr std::size_t most_open = 2048;         // parts in best-first order; each keeps its forms
+constexpr double far = 4.0;                     // so many times what is enough: halved twice at once
 constexpr double narrow_enough = 0.5;           // share of the volume below which a part is looked at again
 
 std::size_t at(std::int64_t i) {
@@ -264,9 +265,18 @@ Splitter::Part Splitter::take() {
     return part;
 }
 
+// How often a part is halved before its pieces are looked at: far from what is enough nothing would be decided by them.
+int Splitter::levels(const Part& part, std::span<const double> enough) const {
+    double ratio = 0.0;
+    for (std::size_t k = 0; k < objectives_.size(); ++k)
+        ratio = std::max(ratio, magnitude(part.lower[k], part.upper[k]) / enough[k]);
+    return to_the_end_ && ratio > far ? 2 : 1;
+}
+
 // False: neighbouring floats everywhere, nothing is left to halve.
-bool Splitter::split(Part part, std::vector<Part>& halves) const {
+bool Splitter::split(Part part, int levels, std::vector<Part>& pieces) const {
     double best = -infinity;
+    std::size_t chosen = 0;
     std::size_t block = 0;
     std::size_t element = 0;
     double middle = 0.0;
@@ -275,16 +285,21 @@ bool Splitter::split(Part part, std::vector<Part>& halves) const {
             const double m = 0.5 * part.box.lo[k][i] + 0.5 * part.box.hi[k][i];
             if (!(part.split_scores[j] > best && m > part.box.lo[k][i] && m < part.box.hi[k][i])) continue;
             best = part.split_scores[j];
+            chosen = j;
             block = k;
             element = i;
             middle = m;
         }
     }
     if (!(best > -infinity)) return false;
-    halves.push_back(part);
-    halves.push_back(std::move(part));
-    halves[0].box.hi[block][element] = middle;
-    halves[1].box.lo[block][element] = middle;
+    part.split_scores[chosen] *= 0.5;
+    Part other = part;
+    part.box.hi[block][element] = middle;
+    other.box.lo[block][element] = middle;
+    for (Part* half : {&part, &other}) {
+        Part again = *half;
+        if (levels <= 1 || !split(std::move(again), levels - 1, pieces)) pieces.push_back(std::move(*half));
+    }
     return true;
 }
 
@@ -307,20 +322,20 @@ void Splitter::round(std::int64_t count, std::span<const double> enough) {
             children.push_back(std::move(part));
             continue;
         }
-        std::vector<Part> halves;
+        std::vector<Part> pieces;
         recent_.push_back(part.box);
-        if (!split(part, halves)) {
+        if (!split(part, levels(part, enough), pieces)) {
             close(part);
             continue;
         }
-        ++parts_;
-        for (Part& half : halves) {
-            meet_ends(half);
-            narrow(half, enough);
-            if (excess(half, enough) > 0.0) {
-                children.push_back(std::move(half));
+        parts_ += static_cast<std::int64_t>(pieces.size()) - 1;
+        for (Part& piece : pieces) {
+            meet_ends(piece);
+            narrow(piece, enough);
+            if (excess(piece, enough) > 0.0) {
+                children.push_back(std::move(piece));
             } else {
-                settle(std::move(half), enough);
+                settle(std::move(piece), enough);
             }
         }
     }

@@ -66,7 +66,8 @@ class Splitter {
     void settle(Part part, std::span<const double> enough);
     void close(const Part& part);
     Part take();
-    bool split(Part part, std::vector<Part>& halves) const;
+    int levels(const Part& part, std::span<const double> enough) const;
+    bool split(Part part, int levels, std::vector<Part>& pieces) const;
 
     const System& s_;
     std::vector<Objective> objectives_;
