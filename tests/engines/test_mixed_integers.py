@@ -80,6 +80,7 @@ def check(seed: int, image: bool, profile: str) -> tuple[list[str], int, int]:
     return failures, exact, seen
 
 
+@pytest.mark.soundness
 @pytest.mark.parametrize("image", [False, True])
 @pytest.mark.parametrize("profile", ["tflm", "litert", "xnnpack", "any"])
 def test_every_device_lies_within_the_bounds(profile: str, image: bool) -> None:
