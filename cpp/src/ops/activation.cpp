@@ -103,8 +103,8 @@ const OperatorRecord& leaky_relu_record() {
         r.real = leaky_relu_real;
         r.int8 = {.tflm = tflm_leaky_relu,
                   .ort = ort_leaky_relu,
-                  .litert = tflm_leaky_relu,
-                  .litert_ref = tflm_leaky_relu,
+                  .litert = litert_leaky_relu,
+                  .litert_ref = litert_leaky_relu,
                   .xnnpack = xnnpack_leaky_relu};
         return r;
     }();

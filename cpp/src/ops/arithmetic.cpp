@@ -75,8 +75,11 @@ const OperatorRecord& mul_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = binary("mul", "element-wise product with broadcasting", "Mul, QLinearMul", "MUL");
         r.real = mul_real;
-        r.int8 = {
-            .tflm = tflm_mul, .ort = ort_mul, .litert = litert_mul, .litert_ref = tflm_mul, .xnnpack = xnnpack_mul};
+        r.int8 = {.tflm = tflm_mul,
+                  .ort = ort_mul,
+                  .litert = litert_mul,
+                  .litert_ref = litert_ref_mul,
+                  .xnnpack = xnnpack_mul};
         r.joint = JointKind::multiply;
         return r;
     }();
