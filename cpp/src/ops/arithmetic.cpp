@@ -54,6 +54,8 @@ const OperatorRecord& add_record() {
         r.real = add_real;
         r.int8 = {
             .tflm = tflm_add, .ort = ort_add, .litert = litert_add, .litert_ref = tflm_add, .xnnpack = xnnpack_add};
+        r.int16 = int16_rules(tflm_add, int16_litert_add);
+        r.attributes.push_back(integer_attribute("pot_scales", 0));
         r.joint = JointKind::add;
         return r;
     }();
@@ -65,6 +67,8 @@ const OperatorRecord& sub_record() {
         OperatorRecord r = binary("sub", "element-wise difference with broadcasting", "Sub", "SUB");
         r.real = sub_real;
         r.int8 = {.tflm = tflm_sub, .ort = ort_sub, .litert = tflm_sub, .litert_ref = tflm_sub, .xnnpack = xnnpack_sub};
+        r.int16 = int16_rules(tflm_sub, int16_litert_sub);
+        r.attributes.push_back(integer_attribute("pot_scales", 0));
         r.joint = JointKind::add;
         return r;
     }();
@@ -80,6 +84,7 @@ const OperatorRecord& mul_record() {
                   .litert = litert_mul,
                   .litert_ref = litert_ref_mul,
                   .xnnpack = xnnpack_mul};
+        r.int16 = int16_rules(tflm_mul, litert_ref_mul);
         r.joint = JointKind::multiply;
         return r;
     }();
