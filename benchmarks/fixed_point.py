@@ -3,11 +3,12 @@
     GONOGO_CORPUS=... python benchmarks/fixed_point.py [--nets P1 P2] [--bits 4 6 8 10] [--images 30]
 
 QEBVerif: mean width of the proved interval of QNN - DNN, label class, over the published inputs; beside it the better
-one of the published methods, and the width that a published attack reaches, which no proof can go below. One thread.
+one of the published methods, and the width that a stored attack reaches, which no proof can go below. Then the same of
+|QNN - DNN|: the proved bound over what the stored attack and over what the witness search reaches. One thread.
 
 Aster: the least uniform word length, of input, weights, biases and results alike, at which the error is proved to stay
-below a target. The bits before the point are those that the ranges need; rounding half up, saturating. The reference
-is the controller with weights rounded to float32.
+below a target. The bits before the point are those that the reference's ranges need, as linear bounds prove them;
+rounding half up, saturating. The reference is the controller with weights rounded to float32.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ from support import aster, fixed, qebverif  # noqa: E402
 from support.dense import rationals  # noqa: E402
 
 LONGEST = 48
+SEARCH = 500_000_000  # multiplications
 
 
-def published(corpus: Path, nets: list[str], bits: list[int], count: int, method: str) -> None:
+def published(corpus: Path, nets: list[str], bits: list[int], count: int, method: str, search: float) -> None:
     known = qebverif.load_published(corpus)
-    print("net    Q   proved  published  ratio   attack  proved/attack  wins  s/task")
+    print(
+        "net    Q   proved  published  ratio   attack  proved/attack  wins  s/task  bound/attack  bound/witness"
+    )
     for net in nets:
         dnn = qebverif.load_dnn(corpus, net)
         graph = qebverif.reference_graph(dnn)
@@ -47,12 +51,32 @@ def published(corpus: Path, nets: list[str], bits: list[int], count: int, method
                 seconds = time.perf_counter() - begin
                 task = known[net, q, image.id]
                 width = float(found.upper[0, image.label] - found.lower[0, image.label])
-                rows.append((width, task.best_width, task.attack[1] - task.attack[0], seconds))
-            ours, best, attack, seconds = np.mean(rows, axis=0)
+                # The search alone, for this output alone.
+                session = _core.ErrorSession(
+                    None,
+                    graph,
+                    [lo],
+                    [hi],
+                    semantics,
+                    None,
+                    SEARCH,
+                    1,
+                    False,
+                    "linear",
+                    None,
+                    0.0,
+                    [image.label],
+                )
+                session.advance(search)
+                reached = session.result().tensors[0].witness_value[0, image.label]
+                bound = found.bound[0, image.label]
+                attacked = task.attack[1] - task.attack[0], max(np.abs(task.attack))
+                rows.append((width, task.best_width, attacked[0], seconds, bound, attacked[1], reached))
+            ours, best, attack, seconds, bound, by_attack, by_search = np.mean(rows, axis=0)
             wins = sum(r[0] < r[1] for r in rows)
             print(
                 f"{net}    {q:2d} {ours:8.3f}   {best:8.3f}  {ours / best:5.2f} {attack:8.3f}  {ours / attack:13.2f}"
-                f"  {wins:4d}  {seconds:6.2f}",
+                f"  {wins:4d}  {seconds:6.2f}  {bound / by_attack:12.2f}  {bound / by_search:13.2f}",
                 flush=True,
             )
 
@@ -65,8 +89,18 @@ def held(controller: aster.Controller) -> aster.Controller:
     )
 
 
-def proved(controller: aster.Controller, graph: _core.Graph, bits: int) -> float:
-    net = aster.make_fixed(controller, bits)
+def whole_bits(controller: aster.Controller, graph: _core.Graph) -> list[int]:
+    """Bits before the point, with the sign, of the input and of every layer's output."""
+    lo, hi = (v.floats()[None] for v in (controller.lower, controller.upper))
+    ends = [(lo, hi)]
+    for node in graph.nodes:
+        (found,) = _core.bound(graph, [lo], [hi], "real", node.outputs[0])
+        ends.append((found.lower, found.upper))
+    return [aster.integer_bits(rationals(np.maximum(abs(a), abs(b)))) for a, b in ends]
+
+
+def proved(controller: aster.Controller, graph: _core.Graph, bits: int, whole: list[int]) -> float:
+    net = aster.make_fixed(controller, bits, whole=whole)
     semantics = fixed.fixed_net_semantics(net, [n.name for n in graph.nodes]).plain()
     lo, hi = (v.floats()[None] for v in (controller.lower, controller.upper))
     try:
@@ -77,16 +111,17 @@ def proved(controller: aster.Controller, graph: _core.Graph, bits: int) -> float
 
 
 def least_words(corpus: Path, targets: tuple[float, ...]) -> None:
-    print("controller         " + "".join(f"  {t:g}: bits (proved)  " for t in targets) + "  seconds")
+    print("controller         " + "".join(f"  {t:g}: bits (proved)  " for t in targets) + "  CPU s")
     for name in aster.names(corpus):
         controller = held(aster.load_controller(corpus, name))
         graph = controller.graph()
-        begin = time.perf_counter()
+        begin = time.process_time()
+        whole = whole_bits(controller, graph)
         bounds: dict[int, float] = {}
 
-        def bound(bits: int, controller=controller, graph=graph, bounds=bounds) -> float:
+        def bound(bits: int, controller=controller, graph=graph, bounds=bounds, whole=whole) -> float:
             if bits not in bounds:
-                bounds[bits] = proved(controller, graph, bits)
+                bounds[bits] = proved(controller, graph, bits, whole)
             return bounds[bits]
 
         text = f"{name:18s} "
@@ -101,7 +136,7 @@ def least_words(corpus: Path, targets: tuple[float, ...]) -> None:
             # Bounds needn't fall with every bit: look a little further down.
             best = next((b for b in range(max(3, high - 3), high + 1) if bound(b) <= target), None)
             text += f"  {best or '-':>4} ({bound(best or high):9.3g})       "
-        print(text + f"  {time.perf_counter() - begin:7.2f}", flush=True)
+        print(text + f"  {time.process_time() - begin:7.2f}", flush=True)
 
 
 def main() -> None:
@@ -110,12 +145,13 @@ def main() -> None:
     parser.add_argument("--bits", nargs="*", type=int, default=list(qebverif.BITS))
     parser.add_argument("--images", type=int, default=30)
     parser.add_argument("--method", default="linear")
+    parser.add_argument("--search", type=float, default=0.0, help="seconds more for witnesses, and splitting")
     parser.add_argument("--only", choices=("qebverif", "aster"))
     options = parser.parse_args()
     named = os.environ.get("GONOGO_CORPUS")
     corpus = Path(named) if named else ROOT.parent / "shared" / "data"
     if options.only != "aster":
-        published(corpus, options.nets, options.bits, options.images, options.method)
+        published(corpus, options.nets, options.bits, options.images, options.method, options.search)
     if options.only != "qebverif":
         least_words(corpus, (1e-3, 1e-5))
 

@@ -54,6 +54,39 @@ std::vector<IntervalTensor> take_box(const Graph& graph, const std::vector<py::o
     return box;
 }
 
+// Boxes along the leading axis of every array.
+std::vector<std::vector<IntervalTensor>> take_boxes(const Graph& graph, const std::vector<py::object>& lo,
+                                                    const std::vector<py::object>& hi) {
+    if (lo.size() != hi.size() || lo.size() != graph.inputs.size() || lo.empty()) {
+        throw BoxError(graph.source + ": the boxes have " + std::to_string(lo.size()) + " lower and " +
+                       std::to_string(hi.size()) + " upper tensors, the model has " +
+                       std::to_string(graph.inputs.size()) + " inputs");
+    }
+    std::vector<std::vector<IntervalTensor>> boxes;
+    for (std::size_t k = 0; k < lo.size(); ++k) {
+        const Tensor& t = graph.tensor(graph.inputs[k]);
+        const auto low = bindings::take<double>(lo[k], "lo");
+        const auto high = bindings::take<double>(hi[k], "hi");
+        Shape expected{low.shape.empty() ? 0 : low.shape[0]};
+        expected.insert(expected.end(), t.dims.begin(), t.dims.end());
+        if (k == 0) boxes.resize(static_cast<std::size_t>(expected[0]));
+        if (low.shape != expected || high.shape != expected || static_cast<std::size_t>(expected[0]) != boxes.size()) {
+            throw BoxError(graph.source + ": boxes of input '" + t.name + "': shapes " + to_string(low.shape) +
+                           " and " + to_string(high.shape) +
+                           "; expected the same number of boxes for every input, each " + to_string(t.dims));
+        }
+        const std::int64_t n = t.elements();
+        for (std::size_t b = 0; b < boxes.size(); ++b) {
+            IntervalTensor& box = boxes[b].emplace_back();
+            const auto first = static_cast<std::int64_t>(b) * n;
+            box.shape = t.dims;
+            box.lo.assign(low.values.begin() + first, low.values.begin() + first + n);
+            box.hi.assign(high.values.begin() + first, high.values.begin() + first + n);
+        }
+    }
+    return boxes;
+}
+
 // Runs an engine with the GIL released and the floating-point environment as the theorems assume it.
 template <class Work>
 auto guarded(Work&& work) {
@@ -263,6 +296,25 @@ void register_engines(py::module_& m) {
         py::arg("method") = "linear",
         "Guaranteed output ranges over a box; semantics 'real', 'tflm' or 'ort'. One result per output, or one for "
         "`tensor`.");
+    py::class_<BoundProgram>(m, "BoundProgram", "A graph prepared for guaranteed ranges over many boxes.")
+        .def(py::init([](const GraphPointer& graph, const py::object& semantics,
+                         const std::optional<std::string>& tensor, const std::string& method) {
+                 const BoundOptions options{bindings::take_arithmetic(semantics), tensor.value_or(""),
+                                            method_named(method)};
+                 return guarded([&] { return std::make_unique<BoundProgram>(graph, options); });
+             }),
+             py::arg("graph"), py::arg("semantics"), py::arg("tensor") = py::none(), py::arg("method") = "linear")
+        .def(
+            "run",
+            [](const BoundProgram& program, const std::vector<py::object>& lo, const std::vector<py::object>& hi,
+               std::optional<std::int64_t> first) {
+                const auto boxes = take_boxes(program.graph(), lo, hi);
+                return guarded([&] { return program.run_all(boxes, first); });
+            },
+            py::arg("lo"), py::arg("hi"), py::arg("first") = py::none(),
+            "Ranges over boxes along the leading axis of every array, one array per input; results have that axis "
+            "too, and are those of `bound` for each box. A BoxError says which box, counted from "
+            "`first` where that is given.");
     py::class_<ErrorSession>(m, "ErrorSession",
                              "Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.")
         .def(py::init([](const GraphPointer& reference, const GraphPointer& deployed, const std::vector<py::object>& lo,

@@ -89,6 +89,18 @@ FloatingPoint take_floating_point(const py::dict& d) {
     return f;
 }
 
+MixedIntegers take_mixed(const py::dict& d) {
+    MixedIntegers m;
+    m.profile = profile_named(value<std::string>(d, "profile"));
+    for (const auto& [name, kept] : value<py::dict>(d, "keep")) {
+        const auto word = kept.cast<std::string>();
+        if (word != "real" && word != "int16")
+            throw py::value_error("semantics: nothing can be kept in '" + word + "'; known: int16, real");
+        m.keep.emplace(name.cast<std::string>(), word == "real" ? Kept::real : Kept::int16);
+    }
+    return m;
+}
+
 // A deployed graph prepared for evaluation at many points.
 struct DeviceRunner {
     std::shared_ptr<const Graph> graph;
@@ -134,6 +146,7 @@ DeviceArithmetic take_arithmetic(const py::object& values) {
     const auto kind = value<std::string>(d, "kind");
     if (kind == "fixed_point") return take_fixed_point(d);
     if (kind == "floating_point") return take_floating_point(d);
+    if (kind == "mixed_integers") return take_mixed(d);
     throw py::value_error("semantics: there is no kind '" + kind + "'");
 }
 

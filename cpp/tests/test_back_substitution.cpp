@@ -1,5 +1,6 @@
 // The kernels of backward bound propagation on every instruction set that the machine has, on small integers, whose
 // sums are exact in any order. The bounds on the errors are tested in tests/numeric.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -71,6 +72,20 @@ void test_product(const Product& p) {
     }
 }
 
+// Some rows of a factor: the product of those rows alone.
+void test_kept_rows(std::int64_t k, std::int64_t n, std::int64_t every) {
+    const std::vector<double> b = integers(k * n, 2);
+    const gn::RightFactor whole(k, n, b.data(), n, 1);
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = every - 1; i < k; i += every) rows.push_back(i);
+    Product p{9, static_cast<std::int64_t>(rows.size()), n};
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        std::copy_n(b.begin() + rows[i] * n, n, p.b.begin() + static_cast<std::int64_t>(i) * n);
+    const gn::RightFactor kept = whole.keep(rows);
+    CHECK(kept.rows() == p.k && kept.columns() == n);
+    for (const bool accumulate : {false, true}) CHECK(p.computed(kept, accumulate) == p.expected(accumulate));
+}
+
 void test_threads() {
     const Product p{67, 90, 53};
     const gn::RightFactor factor(p.k, p.n, p.b.data(), p.n, 1);
@@ -132,6 +147,9 @@ int main() {
         for (std::int64_t i = 1; i <= 60; ++i) test_product({i % 19, 1 + i * 7 % 23, i});
         for (const auto& [m, k, n] : {std::array<std::int64_t, 3>{3, 0, 5}, {0, 3, 5}, {3, 5, 0}, {140, 300, 70}})
             test_product({m, k, n});
+        for (const std::int64_t k : {1, 7, 255, 256, 257, 700}) {
+            for (const std::int64_t every : {1, 2, 5, 1000}) test_kept_rows(k, 37, every);
+        }
         test_threads();
         test_not_finite();
         for (std::int64_t n = 0; n < 80; ++n) test_rows(n);

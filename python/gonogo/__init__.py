@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gonogo.errors import GonogoError
     from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
-    from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Word
+    from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Mixed, Word
     from gonogo.threads import set_thread_count, thread_count
     from gonogo.whatif import what_if
 
@@ -46,6 +46,7 @@ _HOMES = {
     "FixedPoint": "semantics",
     "Float16": "semantics",
     "Float32": "semantics",
+    "Mixed": "semantics",
     "Word": "semantics",
     "GonogoError": "errors",
     "set_thread_count": "threads",
@@ -64,6 +65,7 @@ __all__ = [
     "Interval",
     "IntervalArray",
     "Limits",
+    "Mixed",
     "Word",
     "__version__",
     "bound",

@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Union
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from gonogo.box import Box
 from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
 from gonogo.limits import Limit, Limits, LimitValue
 from gonogo.results import (
+    Array,
     BoundResult,
     CheckResult,
     CostResult,
@@ -36,6 +39,7 @@ from gonogo.results import (
     frozen,
     judge,
 )
+from gonogo.threads import thread_count
 
 if TYPE_CHECKING:
     from gonogo._core import Graph
@@ -67,37 +71,54 @@ def load(path: str | os.PathLike[str]) -> Graph:
 
 def bound(
     model: ModelLike,
-    box: BoxLike = None,
+    box: BoxLike | list[Box] = None,
     *,
     semantics: SemanticsLike = "real",
     tensor: str | None = None,
     method: str = "linear",
+    watch: Callable[[int, int], None] | None = None,
 ) -> BoundResult:
-    """Proved range of an output, or of the tensor named, over a box of inputs.
+    """Proved range of an output, or of the tensor named, over a box of inputs, or over each of many.
 
     Parameters
     ----------
     model : path or Graph
-    box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent
+    box : Box, or a pair (lo, hi); without one, the whole range the model's inputs can represent. Many boxes: a list of
+        Box, or a Box whose arrays have a leading axis (N, ``*input shape``); they are spread over threads
+        (`set_thread_count`), and each gets the very numbers that it gets alone
     semantics : 'real' for exact real arithmetic on the model's weights, a profile such as 'tflm' for the integer
-        kernels, or what a float model becomes on the device: a gonogo.FixedPoint, or a text such as 'fixed:8.6'
+        kernels, a gonogo.Mixed, or what a float model becomes on the device: a gonogo.FixedPoint, or a text such as
+        'fixed:8.6'
     method : 'interval' for interval propagation alone, 'linear' for linear bounds substituted back to the inputs: far
         sharper beyond two layers, and slower; 'optimised' for the same with slopes chosen for every bound by itself:
         sharper still, and some 10 to 40 times slower
+    watch : called with how many of how many boxes are done, about four times a second; an exception of it ends the call
 
     Returns
     -------
     BoundResult
         `lower` (lower bound on every element) and `upper` (upper bound), float64 arrays in the tensor's real units.
+        Of many boxes, shapes (N, ``*tensor shape``): row k holds for every input in box k.
+
+    Raises
+    ------
+    BoxError
+        A box that doesn't fit the model, or isn't one; of many boxes it says which.
     """
     chosen = arithmetic.parse(semantics)
     _one_of("method", method, METHODS)
     graph = _graph(model)
-    box, notes = _box(box, graph)
-    lo, hi = box.fit(graph)
-    found = _core.bound(graph, lo, hi, arithmetic.plain(chosen), tensor, method)
+    # Numbers in a list are a pair's end, as ever; boxes in a list are many boxes.
+    box, notes = (Box.stacked(box, graph), ()) if isinstance(box, list) else _box(box, graph)
+    many = box.fit_many(graph)
+    if many is not None:
+        found = _bound_many(graph, many, arithmetic.plain(chosen), tensor, method, watch)
+    else:
+        lo, hi = ([a[None] for a in ends] for ends in box.fit(graph))
+        program = _program(graph, arithmetic.plain(chosen), tensor, method)
+        found = [(f.tensor, f.lower[0], f.upper[0], f.unbounded) for f in program.run(lo, hi)]
     return BoundResult(
-        tuple(TensorBound(f.tensor, frozen(f.lower), frozen(f.upper), bool(f.unbounded)) for f in found),
+        tuple(TensorBound(name, frozen(lower), frozen(upper), bool(un)) for name, lower, upper, un in found),
         _provenance("bound", graph, None, box, semantics=str(chosen), assumptions=notes),
     )
 
@@ -129,7 +150,8 @@ def error(
         'litert_ref' or 'xnnpack' (LiteRT's built-in kernels, its reference kernels, its default delegate), or 'any':
         whichever of these, even another one at every operator
     semantics : what the device computes in, when it isn't integer kernels: 'real' (two versions of one model), a
-        gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point). Comes before `profile`.
+        gonogo.FixedPoint, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point); or a gonogo.Mixed, integer
+        kernels with finer results among them. Comes before `profile`.
     tensor : the deployed model's tensor to bound; its outputs (and logits) by default
     search : multiply-accumulates to spend on the search for a witness; the bound doesn't depend on it
     method : 'interval' for interval propagation of the pair alone, 'linear' for linear bounds substituted back to the
@@ -312,6 +334,62 @@ def check(
 
 # ---- helpers
 
+# A graph's last few, ready for the next box: making one takes about as long as a box. They end with their graph.
+_PROGRAMS: WeakKeyDictionary[Graph, dict[str, _core.BoundProgram]] = WeakKeyDictionary()
+MOST_PROGRAMS = 4
+
+
+def _program(graph: Graph, semantics: Any, tensor: str | None, method: str) -> _core.BoundProgram:
+    programs = _PROGRAMS.setdefault(graph, {})
+    key = repr((semantics, tensor, method))
+    program = programs.get(key)
+    if program is None:
+        program = _core.BoundProgram(graph, semantics, tensor, method)
+        while len(programs) >= MOST_PROGRAMS:
+            programs.pop(next(iter(programs)), None)
+        programs[key] = program
+    return program
+
+
+def _bound_many(
+    graph: Graph,
+    boxes: tuple[list[Array], list[Array]],
+    semantics: Any,
+    tensor: str | None,
+    method: str,
+    watch: Callable[[int, int], None] | None,
+) -> list[tuple[str, Array, Array, bool]]:
+    """Name, lower and upper ends [box, ...], and whether something is unbounded, for each tensor.
+
+    Slice after slice, so that an interrupt is heeded and `watch` sees how far the work is.
+    """
+    lo, hi = boxes
+    count = len(lo[0])
+    if count == 0:
+        raise BoxError(f"{graph.source}: no boxes: the leading axis has length 0")
+    program = _program(graph, semantics, tensor, method)
+    slices = []
+    first, size = 0, thread_count()
+    while first < count:
+        last = min(first + size, count)
+        start = time.monotonic()
+        slices.append(program.run([a[first:last] for a in lo], [a[first:last] for a in hi], first))
+        if watch is not None:
+            watch(last, count)
+        # Slices that take about as long as two looks at the work are apart.
+        spent = max(time.monotonic() - start, 1e-6)
+        size = max(thread_count(), min(4 * size, int(size * LOOK_SECONDS / spent)))
+        first = last
+    return [
+        (
+            parts[0].tensor,
+            np.concatenate([p.lower for p in parts]),
+            np.concatenate([p.upper for p in parts]),
+            any(p.unbounded for p in parts),
+        )
+        for parts in zip(*slices, strict=True)
+    ]
+
 
 def _look(session: _core.ErrorSession, start: float) -> Progress:
     found = session.result()
@@ -436,6 +514,7 @@ def _model(graph: Graph) -> Model:
     return Model(graph.source, graph.format, graph.file_bytes, graph.sha256)
 
 
+@cache  # looking packages up takes longer than many a bound
 def _versions() -> tuple[tuple[str, str], ...]:
     found = [("gonogo", _core.__version__), ("python", sys.version.split()[0])]
     for package in ("numpy", "onnx", "tflite"):

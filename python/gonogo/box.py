@@ -249,6 +249,57 @@ class Box:
             hi.append(_shaped(self.hi[index], shape, what))
         return lo, hi
 
+    def fit_many(self, graph: Graph) -> tuple[list[Array], list[Array]] | None:
+        """The arrays of N boxes, shapes (N, ``*input shape``), in the order of a graph's inputs; None for one box.
+
+        Many boxes have a leading axis: (N, ``*input shape``), or (N, ``*rest``) where the input's shape is (1,
+        ``*rest``) and N isn't 1. Numbers without dimensions stand for every element of every box. A BoxError says which
+        input has another number of boxes.
+        """
+        inputs = [graph.tensor(name) for name in graph.inputs]
+        order = range(len(self.lo))
+        if self.names is not None and set(self.names) == set(graph.inputs):
+            order = [self.names.index(name) for name in graph.inputs]  # type: ignore[assignment]
+        if len(order) != len(inputs):
+            return None  # what is wrong, `fit` says
+        counts = [_box_count(self.lo[k].shape, tuple(t.shape)) for t, k in zip(inputs, order, strict=True)]
+        wanted = next((n for n in counts if n is not None), None)
+        if wanted is None:
+            return None
+        lo: list[Array] = []
+        hi: list[Array] = []
+        for tensor, index, count in zip(inputs, order, counts, strict=True):
+            if count != wanted and self.lo[index].shape != ():
+                raise BoxError(
+                    f"{graph.source}: boxes for input '{tensor.name}': shape {list(self.lo[index].shape)}; expected "
+                    f"{wanted} boxes of shape {list(tensor.shape)}, as for the other inputs"
+                )
+            shape = (wanted, *tensor.shape)
+            for ends, array in ((lo, self.lo[index]), (hi, self.hi[index])):
+                ends.append(np.full(shape, array) if array.shape == () else array.reshape(shape))
+        return lo, hi
+
+    @classmethod
+    def stacked(cls, boxes: Sequence[Box], graph: Graph) -> Box:
+        """Several boxes of a graph's inputs as one, with a leading axis. A BoxError says which doesn't fit."""
+        if not boxes:
+            raise BoxError("box: an empty list of boxes")
+        fitted = []
+        for index, box in enumerate(boxes):
+            if not isinstance(box, Box):
+                raise BoxError(f"box {index}: {type(box).__name__} given; pass a list of gonogo.Box")
+            try:
+                fitted.append(box.fit(graph))
+            except BoxError as problem:
+                raise BoxError(f"box {index}: {problem}") from None
+        lo, hi = (
+            {name: np.stack([f[end][k] for f in fitted]) for k, name in enumerate(graph.inputs)}
+            for end in (0, 1)
+        )
+        origins = list(dict.fromkeys(box.origin for box in boxes))
+        more = f" and {len(origins) - 1} more" if len(origins) > 1 else ""
+        return cls(lo, hi, origin=f"{len(boxes)} boxes: {origins[0]}{more}")
+
     @property
     def sha256(self) -> str:
         """Hash of the ends, for provenance."""
@@ -292,6 +343,16 @@ def _shaped(array: Array, shape: tuple[int, ...], what: str) -> Array:
     if shape[:1] == (1,) and array.shape == shape[1:]:
         return np.ascontiguousarray(array.reshape(shape))
     raise BoxError(f"{what}: shape {list(array.shape)}; the model's input has shape {list(shape)}")
+
+
+def _box_count(array: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
+    """How many boxes an array's leading axis holds; None if it has none."""
+    if array[1:] == shape and len(array) == len(shape) + 1:
+        return array[0]
+    # One sample per row, for an input that is a batch of one.
+    if array != shape and len(array) == len(shape) >= 2 and shape[0] == 1 and array[1:] == shape[1:]:
+        return array[0]
+    return None
 
 
 def _widened(low: Array, high: Array, radius: float) -> tuple[Array, Array]:

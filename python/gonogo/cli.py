@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -22,7 +22,7 @@ from gonogo.box import Box
 from gonogo.limits import Limits
 from gonogo.progress import progress
 from gonogo.results import Progress, Verdict
-from gonogo.semantics import SemanticsLike
+from gonogo.semantics import Kept, SemanticsLike
 
 USAGE, DATA, NO_INPUT, UNSUPPORTED, INTERNAL, INTERRUPTED = 64, 65, 66, 69, 70, 130
 
@@ -248,14 +248,20 @@ def decisions(
 @click.argument("models", nargs=-1, required=True, type=_file, metavar="[REFERENCE] DEPLOYED")
 @_box
 @click.option("--layer", "layers", multiple=True, metavar="NAME",
-              help="Fixed point only: widen this node, or 'input'; repeatable. Default: all that matter.")  # fmt: skip
+              help="Keep this node finer, or 'input'; repeatable. Default: all that matter.")  # fmt: skip
+@click.option("--keep", "kept", multiple=True, metavar="NAME=WORD",
+              help="Integers: what a node keeps, int16 or real; repeatable, all at once.")  # fmt: skip
+@click.option("--finer", type=click.Choice(["int16", "real"]), default="int16", show_default=True,
+              help="Integers: what one node at a time keeps.")  # fmt: skip
 @click.option("--extra-bits", type=click.IntRange(1, 45), default=8, show_default=True,
-              help="By how much a layer's words grow, behind the point.")  # fmt: skip
+              help="Fixed point: by how much a layer's words grow, behind the point.")  # fmt: skip
 @_device_options
 @_json
 def whatif(
     models: tuple[Path, ...],
     layers: tuple[str, ...],
+    kept: tuple[str, ...],
+    finer: Kept,
     extra_bits: int,
     profile: str,
     semantics: SemanticsLike | None,
@@ -274,6 +280,8 @@ def whatif(
                 deployed,
                 _make_box(**box),
                 layers=layers or None,
+                keep=_keep(kept) or None,
+                finer=finer,
                 extra_bits=extra_bits,
                 profile=profile,
                 semantics=semantics,
@@ -287,6 +295,17 @@ def whatif(
             raise click.UsageError(str(problem)) from None
     _show(result, as_json, plot)
     return 0
+
+
+def _keep(texts: Sequence[str]) -> dict[str, Kept]:
+    """'NAME=WORD' by name; a name may hold an '=' itself."""
+    keep: dict[str, Kept] = {}
+    for text in texts:
+        name, _, word = text.rpartition("=")
+        if not name or word not in get_args(Kept):
+            raise click.UsageError(f"--keep {text}: give NAME=int16 or NAME=real")
+        keep[name] = word  # type: ignore[assignment]
+    return keep
 
 
 @cli.command()

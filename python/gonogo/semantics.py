@@ -1,4 +1,4 @@
-"""What arithmetic a device computes in: fixed point, or floating point in any order of summation.
+"""What arithmetic a device computes in: fixed point, floating point in any order of summation, integers and finer ones.
 
 >>> import gonogo as gg
 >>> gg.FixedPoint(weights=gg.Word(8, 7), activations=gg.Word(8, 4)).rounding
@@ -276,7 +276,43 @@ class BFloat16:
         return _floating_point("BFloat16", "bfloat16", self)
 
 
-Arithmetic = Union[FixedPoint, Float32, Float16, BFloat16]
+Kept = Literal["int16", "real"]
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Integer kernels of a profile, but some operators keep a finer result than 8 bits.
+
+    keep : what each of these nodes keeps, by name; 'input' is the quantiser in front of the network
+        'int16' : 16 bits over the range of the tensor's 8 bits (scale / 256), rounded once to nearest
+        'real' : a real number; nothing is rounded, and nothing but the node's own activation cuts
+    profile : what the others run on. Behind a kept result they compute with what they read and round no more than that
+        profile's kernel does
+
+    >>> str(Mixed({"conv": "int16"}, profile="ort"))
+    "ort, 'conv' in int16"
+    """
+
+    keep: Mapping[str, Kept]
+    profile: str = "tflm"
+
+    def __post_init__(self) -> None:
+        for name, kept in self.keep.items():
+            _choice("Mixed", f"keep[{name!r}]", kept, get_args(Kept))
+        object.__setattr__(self, "keep", MappingProxyType(dict(self.keep)))
+
+    def __hash__(self) -> int:
+        return hash((self.profile, tuple(sorted(self.keep.items()))))
+
+    def __str__(self) -> str:
+        return ", ".join([self.profile, *(f"{name!r} in {kept}" for name, kept in self.keep.items())])
+
+    def plain(self) -> dict[str, Any]:
+        """The values, for the core."""
+        return {"kind": "mixed_integers", "profile": self.profile, "keep": dict(self.keep)}
+
+
+Arithmetic = Union[FixedPoint, Float32, Float16, BFloat16, Mixed]
 SemanticsLike = Union[str, Arithmetic]
 
 NAMES = ("real", "tflm", "ort", "float32", "float16", "bfloat16")
@@ -284,12 +320,12 @@ NAMES = ("real", "tflm", "ort", "float32", "float16", "bfloat16")
 
 def parse(semantics: SemanticsLike, what: str = "semantics") -> str | Arithmetic:
     """A name, an object, or a text such as 'fixed:8.6' (8 bits, 6 of them after the point)."""
-    if isinstance(semantics, (FixedPoint, Float32, Float16, BFloat16)):
+    if isinstance(semantics, (FixedPoint, Float32, Float16, BFloat16, Mixed)):
         return semantics
     if not isinstance(semantics, str):
         raise TypeError(
             f"{what}: {type(semantics).__name__} given; pass a name ({', '.join(NAMES)}), or a gonogo.FixedPoint, "
-            "Float32, Float16 or BFloat16"
+            "Float32, Float16, BFloat16 or Mixed"
         )
     found = _TEXT.fullmatch(semantics)
     if found:

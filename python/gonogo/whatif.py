@@ -7,16 +7,16 @@ device that can be built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from gonogo import analysis, units
 from gonogo._core import numeric
 from gonogo.results import ErrorResult
-from gonogo.semantics import FixedLayer, FixedPoint, Word
+from gonogo.semantics import FixedLayer, FixedPoint, Kept, Mixed, Word
 
 if TYPE_CHECKING:
     from gonogo._core import Graph
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gonogo.semantics import Arithmetic, SemanticsLike
 
 MAX_BITS = 53
+
+KEPT: dict[Kept, str] = {"int16": "16-bit results", "real": "real-valued results"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,8 @@ def what_if(
     box: BoxLike = None,
     *,
     layers: Sequence[str] | None = None,
+    keep: Mapping[str, Kept] | None = None,
+    finer: Kept = "int16",
     extra_bits: int = 8,
     profile: str = "tflm",
     semantics: SemanticsLike | None = None,
@@ -82,14 +86,17 @@ def what_if(
     method: str = "linear",
     watch: Callable[[str], None] | None = None,
 ) -> WhatIfResult:
-    """Error bounds with one thing changed at a time: a layer in a wider word, exact arithmetic, exact weights.
+    """Error bounds with one thing changed at a time: a layer kept finer, exact arithmetic, exact weights.
 
     Parameters
     ----------
     reference, deployed, box, profile, semantics, tensor, search, seed, method : as in `gonogo.error`
-    layers : nodes to widen one at a time, 'input' for the input's word; by default all that the bound comes from, the
-        largest first. Fixed point only: other semantics have no words to choose layer by layer
-    extra_bits : by how much a layer's words grow, all of them behind the point
+    layers : nodes to keep finer one at a time, 'input' for the input's quantiser; by default all that the bound comes
+        from, the largest first. Fixed point and integer profiles only
+    keep : integer profiles only: what these nodes keep all at once, 'int16' or 'real' (see `gonogo.Mixed`). It takes
+        the place of the layers one at a time, unless they are named too
+    finer : integer profiles: what one layer at a time keeps
+    extra_bits : fixed point: by how much a layer's words grow, all of them behind the point
     watch : called with the name of each case before it is tried
 
     Returns
@@ -99,51 +106,72 @@ def what_if(
 
     Raises
     ------
-    ValueError : layers for a semantics other than fixed point, a layer that isn't there, extra_bits below 1
-    GonogoError : as `gonogo.error`
+    ValueError : a semantics that can't keep a layer finer, a layer that isn't there, extra_bits below 1
+    GonogoError : as `gonogo.error`; QuantizationError for a node that has nothing to keep
     """
     chosen = analysis._semantics(semantics, profile)
+    integers = isinstance(chosen, Mixed) or chosen in analysis.PROFILES
     if not (isinstance(extra_bits, int) and 1 <= extra_bits <= 45):
         raise ValueError(f"extra_bits: {extra_bits!r}; give 1 to 45")
-    if layers is not None and not isinstance(chosen, FixedPoint):
+    analysis._one_of("finer", finer, get_args(Kept))
+    if layers is not None and not (integers or isinstance(chosen, FixedPoint)):
         raise ValueError(
-            f"layers: {chosen} has no words to choose layer by layer; give a gonogo.FixedPoint, or leave layers out"
+            f"layers: {chosen} has no words to choose layer by layer; give an integer profile or a gonogo.FixedPoint, "
+            "or leave layers out"
         )
+    if keep is not None and not integers:
+        raise ValueError(f"keep: {chosen} has no 8-bit results to keep finer; give an integer profile")
     graph = analysis._graph(deployed)
     original = None if reference is None else analysis._graph(reference)
+    _known("layers", layers or (), graph)
+    _known("keep", keep or (), graph)
 
-    def bracket(against: Graph | None, arithmetic_now: str | Arithmetic) -> ErrorResult:
-        named = isinstance(arithmetic_now, str) and arithmetic_now != "real"
+    def bracket(against: Graph | None, now: str | Arithmetic) -> ErrorResult:
+        named = isinstance(now, str) and now != "real"
         return analysis.error(
-            against, graph, box, profile=str(arithmetic_now) if named else profile,
-            semantics=None if named else arithmetic_now, tensor=tensor, search=search, seed=seed, method=method,
+            against, graph, box, profile=str(now) if named else profile, semantics=None if named else now,
+            tensor=tensor, search=search, seed=seed, method=method,
         )  # fmt: skip
 
     base = bracket(original, chosen)
     shares = {s.name: s.share for s in base.per_layer}
     notes: list[str] = []
     cases = []
+
+    def attempt(
+        name: str, change: str, against: Graph | None, now: str | Arithmetic, share: float | None = None
+    ) -> None:
+        if watch is not None:
+            watch(name)
+        cases.append(Case(name, change, bracket(against, now), share))
+
     if original is not None and chosen != "real":
-        for name, change, against, now in (
-            ("exact arithmetic", "the deployed file's weights in real arithmetic", original, "real"),
-            ("exact weights", "a reference that has the deployed file's weights", None, chosen),
-        ):
-            if watch is not None:
-                watch(name)
-            cases.append(Case(name, change, bracket(against, now)))
+        attempt("exact arithmetic", "the deployed file's weights in real arithmetic", original, "real")
+        attempt("exact weights", "a reference that has the deployed file's weights", None, chosen)
     if isinstance(chosen, FixedPoint):
         for name in _wanted(layers, shares, graph):
-            if watch is not None:
-                watch(name)
             wider = widened(chosen, name, extra_bits)
-            change = f"{extra_bits} more bits"
-            cases.append(Case(name, change, bracket(original, wider), shares.get(name, 0.0)))
+            attempt(name, f"{extra_bits} more bits", original, wider, shares.get(name, 0.0))
+    elif integers:
+        if keep:
+            change = ", ".join(KEPT[kept] for kept in sorted(set(keep.values())))
+            share = shares.get(next(iter(keep)), 0.0) if len(keep) == 1 else None
+            attempt(" + ".join(keep), change, original, _mixed(chosen, keep), share)
+        for name in _wanted(layers, shares, graph) if keep is None or layers is not None else ():
+            attempt(name, KEPT[finer], original, _mixed(chosen, {name: finer}), shares.get(name, 0.0))
     else:
         notes.append(
-            "no layer was widened: only fixed point has words to choose layer by layer; `per_layer` says what each "
-            "layer would contribute alone"
+            "no layer was kept finer: only integer profiles and fixed point have words to choose layer by layer; "
+            "`per_layer` says what each layer would contribute alone"
         )
     return WhatIfResult(base, tuple(cases), tuple(notes))
+
+
+def _mixed(chosen: str | Arithmetic, keep: Mapping[str, Kept]) -> Mixed:
+    """The same arithmetic, with these nodes kept finer too."""
+    if isinstance(chosen, Mixed):
+        return replace(chosen, keep={**chosen.keep, **keep})
+    return Mixed(keep, profile=str(chosen))
 
 
 def widened(semantics: FixedPoint, name: str, extra_bits: int) -> FixedPoint:
@@ -171,17 +199,19 @@ def _longer(word: Word, extra_bits: int) -> Word:
     return Word(word.bits + more, word.fraction_bits + more, word.signed)
 
 
-def _wanted(layers: Sequence[str] | None, shares: dict[str, float], graph: Graph) -> Iterator[str]:
+def _known(what: str, names: Iterable[str], graph: Graph) -> None:
     nodes = {n.name for n in graph.nodes}
-    if layers is None:
-        for name in sorted(shares, key=lambda n: -shares[n]):
-            # Below a thousandth there is nothing to gain, and every case costs a whole bound.
-            if shares[name] >= 1e-3 and (name in nodes or name == "input"):
-                yield name
-        return
-    for name in layers:
+    for name in names:
         if name not in nodes and name != "input":
             raise ValueError(
-                f"layers: {graph.source} has no node {name!r}; nodes: {', '.join(sorted(nodes))}"
+                f"{what}: {graph.source} has no node {name!r}; nodes: {', '.join(sorted(nodes))}"
             )
-        yield name
+
+
+def _wanted(layers: Sequence[str] | None, shares: dict[str, float], graph: Graph) -> Sequence[str]:
+    if layers is not None:
+        return layers
+    # Operators with a result of their own. Below a thousandth there is nothing to gain, and every case costs a bound.
+    nodes = {n.name for n in graph.nodes if n.op not in ("reshape", "identity", "dequantize")}
+    worth = [n for n, share in shares.items() if share >= 1e-3 and (n in nodes or n == "input")]
+    return sorted(worth, key=lambda n: -shares[n])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_controllers(corpus: Path, name: str, rounding: str) -> None:
     controller = held(load_controller(corpus, name))
     graph = controller.graph()
     x = points_in(np.random.default_rng(5), controller.lower.floats(), controller.upper.floats(), 60)
-    for bits in (5, 9, 16, 24):
+    for bits in (5, 9, 16, 24, 37):
         net = make_fixed(controller, bits, rounding=rounding)
         semantics = fixed_net_semantics(net, [n.name for n in graph.nodes])
         expected = net.values(net(net.read(rationals(x)))).floats()
@@ -154,9 +155,47 @@ def test_wrap_needs_a_proof() -> None:
 
 
 def test_sums_that_dont_fit_are_refused() -> None:
-    wide = gg.FixedPoint.uniform(48, 40)
+    wide = gg.Word(48, 40)
+    exact = gg.FixedPoint(wide, wide, layers={"n": gg.FixedLayer(exact_output=True)})
     with pytest.raises(OverflowRiskError, match="63 bits"):
-        gg.bound(chain("dense"), BOX, semantics=wide)
+        gg.bound(chain("dense"), BOX, semantics=exact)
+    far = gg.FixedPoint(wide, wide, layers={"n": gg.FixedLayer(output=gg.Word(53, 128))})
+    with pytest.raises(OverflowRiskError, match="121 bits"):
+        gg.bound(chain("dense"), BOX, semantics=far)
+
+
+def small_controller(seed: int) -> Controller:
+    r = np.random.default_rng(seed)
+    sizes = (3, 7, 5, 2)
+    layers = []
+    for i, (n, m) in enumerate(pairwise(sizes)):
+        w, b = (r.normal(size=s).astype(np.float32) for s in ((m, n), m))
+        layers.append(Layer(rationals(w), rationals(b), i < 2))
+    ends = (rationals(np.full(3, -1.0)), rationals(np.full(3, 1.5)))
+    return Controller("small", tuple(layers), *ends, rationals([1e-3]))
+
+
+@pytest.mark.parametrize("rounding", ["half_up", "half_away", "floor"])
+@pytest.mark.parametrize("seed", range(4))
+def test_sums_of_128_bits(seed: int, rounding: str) -> None:
+    """Words so long that sums don't fit into 64 bits, against Python's integers; and the bound over a box."""
+    controller = small_controller(seed)
+    graph = controller.graph()
+    names = [n.name for n in graph.nodes]
+    x = points_in(np.random.default_rng(seed), controller.lower.floats(), controller.upper.floats(), 40)
+    for bits in (30, 33, 40, 50):
+        net = make_fixed(controller, bits, rounding=rounding)
+        semantics = fixed_net_semantics(net, names)
+        device = net.values(net(net.read(rationals(x))))
+        assert np.array_equal(run(graph, semantics, x), device.floats())
+        lo, hi = (v.floats()[None] for v in (controller.lower, controller.upper))
+        error = _core.error(None, graph, [lo], [hi], semantics.plain(), None, 1, 1, False).tensors[0]
+        reals = controller.exact(rationals(x))
+        for d, r in zip(device.numbers, reals.numbers, strict=True):
+            for e in range(2):
+                apart = Fraction(d[e], device.denominator) - Fraction(r[e], reals.denominator)
+                assert Fraction(error.lower[0, e]) <= apart <= Fraction(error.upper[0, e])
+        assert error.bound.max() < 2.0 ** (18 - bits)
 
 
 def test_wrong_words_say_what_to_write() -> None:

@@ -84,8 +84,46 @@ def test_integers_are_split_into_weights_and_arithmetic() -> None:
         == gg.error(reference, deployed, box, semantics="real", tensor="logits", search=0).worst
     )
     assert bounds["exact weights"] == gg.error(None, deployed, box, tensor="logits", search=0).worst
-    assert found.best is None
-    assert "fixed point" in found.notes[0]
+
+
+def test_integer_layers_kept_finer() -> None:
+    reference, deployed = gg.load(DEMO / "digits_float32.tflite"), gg.load(DEMO / "digits_int8.tflite")
+    box = gg.Box.from_file(DEMO / "digits_box.json")
+    found = gg.what_if(reference, deployed, box, tensor="logits")
+    layers = [c for c in found.cases if c.share is not None]
+    assert [c.name for c in layers] == [s.name for s in sorted(found.base.per_layer, key=lambda s: -s.share)]
+    assert found.best is not None
+    assert found.best.error.worst < 0.8 * found.base.worst  # not the layer with the greatest share
+    for c in layers:
+        assert c.change == "16-bit results"
+        mixed = gg.error(
+            reference, deployed, box, semantics=gg.Mixed({c.name: "int16"}), tensor="logits", search=0
+        )
+        assert (c.error.bound == mixed.bound).all()
+        assert c.error.witness.value <= c.error.worst
+    both = gg.what_if(
+        reference,
+        deployed,
+        box,
+        tensor="logits",
+        keep={"pointwise": "int16", "depthwise": "real"},
+        method="interval",
+    )
+    (case,) = both.cases[2:]
+    assert (case.name, case.change) == ("pointwise + depthwise", "16-bit results, real-valued results")
+    assert case.share is None
+    assert case.error.worst < both.base.worst
+
+
+def test_keeping_everything_real_leaves_the_weights() -> None:
+    reference, deployed = gg.load(DEMO / "digits_float32.tflite"), gg.load(DEMO / "digits_int8.tflite")
+    box = gg.Box.from_file(DEMO / "digits_box.json")
+    names = ["input", *(n.name for n in deployed.nodes if n.op not in ("reshape", "identity"))]
+    everything = gg.Mixed(dict.fromkeys(names, "real"))
+    mixed = gg.error(reference, deployed, box, semantics=everything, tensor="logits", search=0)
+    real = gg.error(reference, deployed, box, semantics="real", tensor="logits", search=0)
+    assert mixed.worst == pytest.approx(real.worst, rel=1e-12)
+    assert any("'input' keeps real numbers" in a for a in mixed.provenance.assumptions)
 
 
 def test_shares_by_operator_and_alone() -> None:
@@ -104,5 +142,25 @@ def test_what_is_refused(net: Any) -> None:
         gg.what_if(None, net, BOX, semantics="float32", layers=["dense0"])
     with pytest.raises(ValueError, match="no node 'other'.*dense0"):
         gg.what_if(None, net, BOX, semantics=WORDS, layers=["other"])
+    with pytest.raises(ValueError, match="no 8-bit results"):
+        gg.what_if(None, net, BOX, semantics=WORDS, keep={"dense0": "real"})
+    with pytest.raises(ValueError, match="finer: 'int32' isn't known; use one of int16, real"):
+        gg.what_if(None, net, BOX, finer="int32")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="extra_bits"):
         gg.what_if(None, net, BOX, semantics=WORDS, extra_bits=0)
+
+
+def test_what_an_integer_model_refuses() -> None:
+    deployed = gg.load(DEMO / "digits_int8.tflite")
+    box = gg.Box.from_file(DEMO / "digits_box.json")
+    with pytest.raises(ValueError, match="keep: .*no node 'other'; nodes: conv"):
+        gg.what_if(None, deployed, box, keep={"other": "real"})
+    with pytest.raises(ValueError, match=r"keep\['conv'\]='int4' isn't known; use one of int16, real"):
+        gg.Mixed({"conv": "int4"})  # type: ignore[dict-item]
+    with pytest.raises(gg.errors.QuantizationError, match="no node 'other' to keep finer"):
+        gg.error(None, deployed, box, semantics=gg.Mixed({"other": "real"}))
+    moved = next(n.name for n in deployed.nodes if n.op == "reshape")
+    with pytest.raises(gg.errors.QuantizationError, match="nothing to keep: the result is what it reads"):
+        gg.error(None, deployed, box, semantics=gg.Mixed({moved: "real"}))
+    with pytest.raises(gg.errors.UnsupportedOperatorError, match="profile 'none'"):
+        gg.error(None, deployed, box, semantics=gg.Mixed({}, profile="none"))

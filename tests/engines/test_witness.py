@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 from gonogo import _core
+from support import fixed, qebverif
+from support.dense import Dense
 from support.random_nets import Network, Pair, exact
 
 CELLS = 20  # per input of a net with two
@@ -190,3 +192,29 @@ def test_float_inputs_are_float32_numbers_inside_the_box() -> None:
     assert (x <= np.nextafter(hi.astype(F32), F32(np.inf))).all()
     # Half a step, reached where the box holds a boundary of the quantiser.
     assert found.witness_value[0, 0] >= 0.999 * 0.037 / 2
+
+
+def test_rounding_of_many_values_adds_up() -> None:
+    """300 inputs, 60 values rounded coarsely: chance, or slopes alone, don't bring them to the right side of a step."""
+    for seed in range(3):
+        r = np.random.default_rng(seed)
+        sizes = (300, 60, 4)
+        layers = tuple(
+            Dense(
+                (r.normal(size=(m, n)) * n**-0.5).astype(F32), r.normal(size=m).astype(F32) * F32(0.1), m > 4
+            )
+            for n, m in itertools.pairwise(sizes)
+        )
+        dnn = qebverif.Dnn("toy", layers)
+        qnn = qebverif.quantise(dnn, 5)
+        graph = qebverif.reference_graph(dnn)
+        image = r.integers(0, 256, 300)
+        lo, hi = np.clip(image - 3, 0, 255), np.clip(image + 3, 0, 255)
+        semantics = fixed.qebverif_semantics(graph, 5).plain()
+        ends = [v.astype(np.float64)[None] for v in (lo, hi)]
+        found = _core.error(
+            None, graph, [ends[0]], [ends[1]], semantics, None, 500_000_000, 1, False
+        ).tensors[0]
+        low, high = qebverif.difference_bounds(qnn, dnn, r.integers(lo, hi + 1, (5000, 300)))
+        chance = np.maximum(np.abs(low), np.abs(high)).max()
+        assert found.worst_witness > 1.2 * chance

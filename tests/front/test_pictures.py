@@ -175,7 +175,14 @@ def test_the_commands(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "one error bound serves every row" in capsys.readouterr().out
     assert cli.main(["decisions", *pair, "--data", "missing.npy"]) == cli.NO_INPUT
     capsys.readouterr()
-    assert cli.main(["whatif", *pair, *whole, "--tensor", "logits", "--method", "interval"]) == 0
-    assert "exact arithmetic" in capsys.readouterr().out
-    assert cli.main(["whatif", *pair, *whole, "--layer", "logits"]) == cli.USAGE
+    tried = ["whatif", *pair, *whole, "--tensor", "logits", "--method", "interval"]
+    assert cli.main([*tried, "--layer", "conv", "--finer", "real"]) == 0
+    text = capsys.readouterr().out
+    assert "exact arithmetic" in text
+    assert "real-valued results" in text
+    assert cli.main([*tried, "--keep", "conv=int16", "--keep", "input=real"]) == 0
+    assert "conv + input" in capsys.readouterr().out
+    assert cli.main([*tried, "--keep", "conv"]) == cli.USAGE
+    assert "give NAME=int16 or NAME=real" in capsys.readouterr().err
+    assert cli.main(["whatif", pair[0], *whole, "--layer", "conv", "--semantics", "float32"]) == cli.USAGE
     assert "no words to choose" in capsys.readouterr().err

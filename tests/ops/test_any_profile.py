@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gonogo as gg
 import numpy as np
 import pytest
 from gonogo import _core
 from gonogo.errors import GonogoError, UnsupportedOperatorError
-from gonogo.loaders.onnx import load_onnx
 from gonogo.loaders.tflite import load_tflite
-from support.litert_runtime import PROFILES, LiteRuntime, UnloadableError
-from support.onnx_models import float_nets, on_x86, quantise, session
+from support.litert_runtime import PROFILES
+from support.onnx_models import float_nets, on_x86
 from support.tflm_cases import BUILDERS
 from support.tflm_kernels import Case, box, drawn
-from support.tflm_runtime import Runtime, random_input
-from support.whole_nets import dequantise, random_chain
+from support.whole_models import Whole, quantised_nets
+from support.whole_nets import random_chain
 
 CONCRETE = ["tflm", *PROFILES, "ort"]
 
@@ -59,46 +59,6 @@ def test_has_no_points() -> None:
     graph = load_tflite(random_chain(np.random.default_rng(0)), "chain")
     with pytest.raises(UnsupportedOperatorError, match="any"):
         _core.evaluate_int8(graph, "any", [np.zeros(graph.tensor(graph.inputs[0]).shape, np.int32)])
-
-
-class Whole:
-    """One TensorFlow Lite model: ranges of profile `any` at a point against every runtime that takes the model."""
-
-    def __init__(self, data: bytes) -> None:
-        self.graph = load_tflite(data, "whole.tflite")
-        self.runtimes: list[Any] = []
-        try:
-            micro = Runtime(data)
-            self.runtimes.append(lambda xs: micro(xs, len(self.graph.outputs)))
-        except RuntimeError:
-            pass
-        for profile in PROFILES:
-            try:
-                self.runtimes.append(LiteRuntime(data, profile))
-            except UnloadableError:
-                continue
-
-    def inputs(self, rng: np.random.Generator) -> list[Any]:
-        xs: list[Any] = []
-        for info in map(self.graph.tensor, self.graph.inputs):
-            if info.dtype == "int8":
-                xs.append(random_input(rng, info.shape))
-            else:
-                xs.append((rng.standard_normal(info.shape) * 3.0 ** rng.integers(-2, 3)).astype(np.float32))
-        return xs
-
-    def check(self, rng: np.random.Generator) -> None:
-        xs = self.inputs(rng)
-        point = [
-            dequantise(self.graph, name, x) if x.dtype == np.int8 else x.astype(np.float64)
-            for name, x in zip(self.graph.inputs, xs, strict=True)
-        ]
-        bounds = {b.tensor: b for b in _core.bound(self.graph, point, point, "any")}
-        for runtime in self.runtimes:
-            for name, y in zip(self.graph.outputs, runtime(xs), strict=True):
-                real = y.astype(np.float64) if y.dtype == np.float32 else dequantise(self.graph, name, y)
-                assert np.all(bounds[name].lower <= real), name
-                assert np.all(real <= bounds[name].upper), name
 
 
 def check_chains(models: int, inputs: int, seed: int) -> None:
@@ -154,21 +114,55 @@ def test_contains_the_runtimes_on_published_models_at_length(corpus: Path, name:
 @on_x86
 @pytest.mark.parametrize("name", [name for name, _, _ in float_nets()])
 def test_contains_onnxruntime_on_whole_models(name: str, tmp_path: Path) -> None:
-    data, shape = next((d, s) for n, d, s in float_nets() if n == name)
     rng = np.random.default_rng(10)
-    for activations, weight in (("QUInt8", "QInt8"), ("QUInt8", "QUInt8")):
-        quantised = quantise(
-            data, shape, tmp_path, form="QDQ", activations=activations, weight=weight, per_channel=True
-        )
-        graph = load_onnx(quantised, "whole.onnx")
-        runtime = session(quantised)
+    for whole in quantised_nets(tmp_path, name):
         for _ in range(20):
-            x = rng.standard_normal(shape).astype(np.float32)
-            point = [x.astype(np.float64)]
-            found = _core.bound(graph, point, point, "any")[0]
-            y = runtime.run(None, {graph.inputs[0]: x})[0].astype(np.float64)
-            assert np.all(found.lower.reshape(y.shape) <= y)
-            assert np.all(y <= found.upper.reshape(y.shape))
+            whole.check(rng)
+
+
+@on_x86
+def test_contains_five_runtimes_on_ten_thousand_inputs(tmp_path: Path) -> None:
+    """The model that the package ships in four runtimes, networks quantised by onnxruntime in the fifth."""
+    rng = np.random.default_rng(12)
+    demo = Whole((Path(gg.__file__).parent / "demo" / "digits_int8.tflite").read_bytes())
+    assert len(demo.runtimes) == 4
+    inputs = 0
+    for method, count in (("interval", 8900), ("linear", 100)):
+        for _ in range(count):
+            demo.check(rng, method)
+            inputs += 1
+    for name, _, _ in float_nets():
+        for whole in quantised_nets(tmp_path, name):
+            for _ in range(150):
+                whole.check(rng, "interval")
+                inputs += 1
+    assert inputs >= 10_000
+
+
+# Inputs by model: the large ones take a tenth of a second each.
+MANY = {
+    "ad01_int8": 100,
+    "kws_ref_model": 250,
+    "mltk_anomaly_detection": 150,
+    "pretrainedResnet_quant": 50,
+    "str_ww_ref_model": 400,
+    "tflm_hello_world_int8": 8700,
+    "tflm_micro_speech_quantized": 600,
+    "vww_96_int8": 20,
+}
+
+
+@pytest.mark.corpus
+def test_contains_four_runtimes_on_ten_thousand_inputs_of_published_models(corpus: Path) -> None:
+    rng = np.random.default_rng(13)
+    runs = 0
+    for name, count in MANY.items():
+        whole = Whole((corpus / "cost" / "models" / f"{name}.tflite").read_bytes())
+        for _ in range(count):
+            whole.check(rng, "interval")
+        runs += count * len(whole.runtimes)
+    assert sum(MANY.values()) >= 10_000
+    assert runs >= 4 * 10_000
 
 
 def test_an_error_bound_with_witnesses_of_the_profiles() -> None:

@@ -89,13 +89,6 @@ class Compiler : private CompilerBlocks {
                view.op().name == "concat";
     }
 
-    bool exact(const NodeView& view) const { return device_ == nullptr || device_->exact(view); }
-    // `psi` is the reference's clamp there.
-    RealClamp device_clamp(const NodeView& view, RealClamp psi) const {
-        return exact(view) ? psi : device_->clamp(view);
-    }
-    Rounding device_rounding(const NodeView& view) const { return exact(view) ? Rounding{} : device_->rounding(view); }
-
     // quantize, dequantize, reshape, identity, and an activation that the reference has fused into an earlier operator.
     void one_sided(const NodeView& view) {
         Variables x = relaid(variables(view.node().inputs[0]), variables(view.node().outputs[0]).layout);
@@ -124,7 +117,7 @@ class Compiler : private CompilerBlocks {
             v = affine(name, block, {{x.v, same(block)}}, {}, {}, own_noise(rounding, {x.v}));
             d = affine(name, block, {{x.d, same(block)}}, {}, {}, noise_of(rounding, v));
         }
-        finish(out, x.r, d, v, no_clamp, device_clamp(view, no_clamp));
+        finish(view, x.r, d, v, no_clamp, rounding != nullptr);
     }
 
     // The map's window in the order height, width, channels, its bias spread over the pixels.
@@ -189,8 +182,8 @@ class Compiler : private CompilerBlocks {
         }
         const Layout made{block, order_of(w, w.out_c, w.out_h * w.out_w)};
         const Layout& layout = variables(out).layout;
-        finish(out, relaid(r, made, layout), relaid(d, made, layout), relaid(v, made, layout), m.reference_clamp,
-               device_clamp(view, m.reference_clamp));
+        finish(view, relaid(r, made, layout), relaid(d, made, layout), relaid(v, made, layout), m.reference_clamp,
+               true);
     }
 
     // Weights of either side known to within rho |W| only (batch_norm, alone or folded) move Wq r - W r by at most
@@ -294,7 +287,7 @@ class Compiler : private CompilerBlocks {
             v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
             d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
+        finish(view, r, d, v, m.reference_clamp, true);
     }
 
     void multiply(const NodeView& view, const NodeView& reference, const Match& m) {
@@ -359,7 +352,7 @@ class Compiler : private CompilerBlocks {
                 d = affine(name, layout.block, {{dp, same(layout.block)}}, {}, {}, noise_of(rounding, v));
             }
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
+        finish(view, r, d, v, m.reference_clamp, true);
     }
 
     void move(const NodeView& view, const NodeView& reference, const Match& m) {
@@ -418,7 +411,7 @@ class Compiler : private CompilerBlocks {
             v = make(std::move(v_terms), v_bias, own_noise(rounding, read));
             d = make(std::move(d_terms), d_bias, noise_of(rounding, v));
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
+        finish(view, r, d, v, m.reference_clamp, true);
     }
 
     void average(const NodeView& view, const Match& m) {
@@ -444,7 +437,7 @@ class Compiler : private CompilerBlocks {
             v = affine(name, layout.block, {{x.v, map}}, {}, {}, own_noise(rounding, {x.v}));
             d = affine(name, layout.block, {{x.d, map}}, {}, {}, noise_of(rounding, v));
         }
-        finish(out, r, d, v, m.reference_clamp, device_clamp(view, m.reference_clamp), true);
+        finish(view, r, d, v, m.reference_clamp, true);
     }
 
     // After an operator whose result is a relation's: the device's rounding on top of it.
@@ -453,14 +446,12 @@ class Compiler : private CompilerBlocks {
         const std::string& name = g_.tensor(out).name;
         const Block& block = variables(out).layout.block;
         BlockId v = -1;
-        if (device_ != nullptr) {
-            const Rounding rounding = device_rounding(view);
-            if (rounding) {
-                v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding, {read}));
-                d = affine(name, block, {{d, same(block)}}, {}, {}, noise_of(rounding, v));
-            }
+        const Rounding rounding = device_ != nullptr ? device_rounding(view) : Rounding{};
+        if (rounding) {
+            v = affine(name, block, {{r, same(block)}, {d, same(block)}}, {}, {}, own_noise(rounding, {read}));
+            d = affine(name, block, {{d, same(block)}}, {}, {}, noise_of(rounding, v));
         }
-        finish(out, r, d, v, psi, device_clamp(view, psi));
+        finish(view, r, d, v, psi, rounding != nullptr);
     }
 
     void maximum(const NodeView& view, const Match& m) {
@@ -482,30 +473,34 @@ class Compiler : private CompilerBlocks {
         }
         reads.begin.push_back(static_cast<std::int64_t>(reads.element.size()));
         const BlockId r = group(name, layout.block, maximum_relation(reads), {x.r});
-        const BlockId d = device_ == nullptr ? -1 : group(name, layout.block, maximum_pair_relation(reads), {x.r, x.d});
+        const BlockId d =
+            device_ == nullptr ? -1 : group(name, layout.block, maximum_pair_relation(reads), {x.r, x.d, x.v});
         round_and_finish(view, r, d, m.reference_clamp, x.v);
     }
 
     void softmax(const NodeView& view, const Match& m) {
         const TensorId out = view.node().outputs[0];
         const std::string& name = g_.tensor(out).name;
-        const Layout rows{variables(out).layout.block, {}};
+        const Layout own = variables(out).layout;
         const Shape& dims = view.input(0).dims;
         const std::int64_t n = dims.empty() ? 1 : dims.back();
         if (checked_axis(view, view.integer("axis"), dims.size()) + 1 != dims.size()) return;
         if (n == 0) return;
-        const Layout flat = rows.block.size() == view.output().elements() && variables(out).layout.order.empty()
-                                ? variables(out).layout
-                                : Layout{{view.output().elements() / n, 1, n}, {}};
+        const RowsOfSoftmax all{view.output().elements() / n, n};
+        const Layout flat = own.order.empty() ? own : Layout{{all.count, 1, n}, {}};
         const Variables x = relaid(variables(view.node().inputs[0]), flat);
-        const std::int64_t count = view.output().elements() / n;
         const double beta = view.number("beta");
-        BlockId r = group(name, flat.block, softmax_relation(count, n, beta), {x.r});
-        BlockId d =
-            device_ == nullptr ? -1 : group(name, flat.block, softmax_pair_relation(count, n, beta), {x.r, x.d});
-        r = relaid(r, flat, variables(out).layout);
-        d = relaid(d, flat, variables(out).layout);
-        round_and_finish(view, r, d, m.reference_clamp, x.v);
+        std::vector<BlockId> reads{x.r};
+        const MapPointer apart = all.differences() ? row_differences(flat.block, all) : nullptr;
+        if (apart) reads.push_back(affine(name, apart->out(), {{x.r, apart}}));
+        const BlockId r = group(name, flat.block, softmax_relation(all, beta), reads);
+        BlockId d = -1;
+        if (device_ != nullptr) {
+            reads = {x.r, x.d, r};
+            if (apart) reads.push_back(affine(name, apart->out(), {{x.d, apart}}));
+            d = group(name, flat.block, softmax_pair_relation(all, beta), reads);
+        }
+        round_and_finish(view, relaid(r, flat, own), relaid(d, flat, own), m.reference_clamp, x.v);
     }
 
     void univariate(const NodeView& view, const NodeView& reference, const Match& m) {

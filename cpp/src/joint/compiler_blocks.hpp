@@ -117,6 +117,13 @@ class CompilerBlocks {
 
     // ---- rounding and clamps
 
+    bool exact(const NodeView& view) const { return device_ == nullptr || device_->exact(view); }
+    // `psi` is the reference's clamp there.
+    RealClamp device_clamp(const NodeView& view, RealClamp psi) const {
+        return exact(view) ? psi : device_->clamp(view);
+    }
+    Rounding device_rounding(const NodeView& view) const { return exact(view) ? Rounding{} : device_->rounding(view); }
+
     // The largest magnitude in the blocks of deployed values that a node reads.
     static double largest(const linear::Values& v, const std::vector<BlockId>& read) {
         double most = 0.0;
@@ -157,19 +164,23 @@ class CompilerBlocks {
     }
 
     // What is deployed after rounding and clamps: d = phi(r + d) - psi(r), r = psi(r).
-    // `own`: nothing else reads d, so its noise may be left to the clamps.
-    void finish(TensorId out, BlockId r, BlockId d, BlockId v, RealClamp psi, RealClamp phi, bool own = false) {
+    // `own`: nothing else reads d and v, so d's noise may be left to the clamps.
+    void finish(const NodeView& view, BlockId r, BlockId d, BlockId v, RealClamp psi, bool own) {
+        const TensorId out = view.node().outputs[0];
+        const RealClamp phi = device_clamp(view, psi);
         Variables& y = variables(out);
         const std::string& name = g_.tensor(out).name;
         const Block& block = y.layout.block;
         y.r = identity(psi) ? r : relate(name, block, linear::clamp_relation(psi), {r});
         if (device_ == nullptr) return;
+        const double quantum = own && !exact(view) ? device_->quantum(view) : 0.0;
+        if (v < 0) v = sum(name, block, r, d);
+        if (quantum > 0.0) program_.system.steps[at(v)].quantum = quantum;
         if (identity(psi) && identity(phi)) {
             y.d = d;
-            y.v = v >= 0 ? v : sum(name, block, r, d);
+            y.v = v;
             return;
         }
-        if (v < 0) v = sum(name, block, r, d);
         Step& difference = program_.system.steps[at(d)];
         difference.noise_apart = own && difference.kind == Step::Kind::affine && difference.noise != nullptr;
         y.before = v;
@@ -177,6 +188,7 @@ class CompilerBlocks {
         y.d = relate(name, block, linear::clamp_pair_relation(phi, psi), {r, d, v});
         if (device_->may_overflow()) y.d = affine(name, block, {{y.d, same(block)}}, {}, {}, overflow(v));
         y.v = sum(name, block, y.r, y.d);
+        program_.system.steps[at(y.v)].quantum = quantum;
     }
     // Unbounded where the value is, nothing elsewhere.
     static linear::Noise overflow(BlockId value) {

@@ -48,6 +48,8 @@ class Deployment {
     }
     // Empty: the node rounds nothing.
     virtual Rounding rounding(const NodeView& node) const = 0;
+    // exact + rounding and the limits of clamp() are multiples of this, or may be taken to be (Theorem 49); 0: not so.
+    virtual double quantum(const NodeView&) const { return 0.0; }
     // The node computes as the reference does, without any of the above: for hypothetical networks.
     virtual bool exact(const NodeView&) const { return false; }
     // The device's result is clamp(exact + rounding).

@@ -48,20 +48,32 @@ std::string_view text(FixedRounding rounding) {
 
 }  // namespace
 
+// computed - exact lies in [-below, above], that is within `error` of `shift`.
+FixedDeployment::Split FixedDeployment::split(const NodeView& node) const {
+    const FixedProgram::Step& step = program_.step(node.id());
+    const double shift = 0.5 * step.above - 0.5 * step.below;
+    return {shift, std::max(numeric::sub_up(step.above, shift), numeric::add_up(step.below, shift))};
+}
+
+// The middle of the rounding belongs to the bias; what is left to either side of it is noise.
 AffineMap FixedDeployment::map(const NodeView& node) const {
     AffineMap map = program_.map(node);
-    const FixedProgram::Step& step = program_.step(node.id());
+    const double shift = split(node).shift;
     for (std::size_t c = 0; c < map.bias_lo.size(); ++c) {
-        map.bias_lo[c] = numeric::sub_down(map.bias_lo[c], step.below);
-        map.bias_hi[c] = numeric::add_up(map.bias_hi[c], step.above);
+        map.bias_lo[c] = numeric::add_down(map.bias_lo[c], shift);
+        map.bias_hi[c] = numeric::add_up(map.bias_hi[c], shift);
     }
     return map;
 }
 
 Rounding FixedDeployment::rounding(const NodeView& node) const {
     const FixedProgram::Step& step = program_.step(node.id());
-    if (node.op().joint == JointKind::affine) return {};
-    return constant_rounding(std::max(step.below, step.above));
+    const bool affine = node.op().joint == JointKind::affine;
+    return constant_rounding(affine ? split(node).error : std::max(step.below, step.above));
+}
+
+double FixedDeployment::quantum(const NodeView& node) const {
+    return std::ldexp(1.0, -program_.grid(node.node().outputs[0]).fraction);
 }
 
 Deployment::Input FixedDeployment::input(std::size_t) const {

@@ -16,12 +16,13 @@ class FixedDeployment final : public Deployment {
         : program_(std::move(graph), std::move(format)) {}
 
     const Graph& graph() const override { return program_.graph(); }
-    // The error of an affine node's rounding is in its bias: it needn't be as large in either direction.
+    // The middle of an affine node's rounding is in its bias: it needn't be as large in either direction.
     AffineMap map(const NodeView& node) const override;
     std::vector<double> constant(const NodeView& node, const Tensor& tensor) const override {
         return program_.constant(node, tensor);
     }
     Rounding rounding(const NodeView& node) const override;
+    double quantum(const NodeView& node) const override;
     RealClamp clamp(const NodeView& node) const override { return program_.step(node.id()).clamp; }
     Input input(std::size_t k) const override;
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
@@ -32,6 +33,11 @@ class FixedDeployment final : public Deployment {
     std::vector<std::string> assumptions() const override;
 
   private:
+    struct Split {
+        double shift, error;
+    };
+    Split split(const NodeView& node) const;
+
     FixedProgram program_;
 };
 

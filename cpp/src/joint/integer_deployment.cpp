@@ -36,6 +36,12 @@ Rounding envelope(double absolute, double relative) {
 
 }  // namespace
 
+// float32 division and rounding: half a step and at most two relative roundings, for quotients that aren't clamped
+// anyway.
+Envelope IntegerDeployment::envelope_of(const NodeView& node) const {
+    return from_float(node) ? Envelope{0.5, 0x1p-22} : program_.kernel(node.id()).envelope;
+}
+
 Rounding IntegerDeployment::rounding(const NodeView& node) const {
     const Tensor& out = node.output();
     if (!out.is_quantized()) {
@@ -45,10 +51,14 @@ Rounding IntegerDeployment::rounding(const NodeView& node) const {
         return envelope(dequantize_error(program_.profile(), *node.input(0).quantization), 0x1p-24);
     }
     if (moves(node)) return {};
-    // float32 division and rounding: half a step and at most two relative roundings, for quotients that aren't clamped
-    // anyway.
-    const Envelope e = from_float(node) ? Envelope{0.5, 0x1p-22} : program_.kernel(node.id()).envelope;
+    const Envelope e = envelope_of(node);
     return envelope(numeric::mul_up(e.absolute, static_cast<double>(out.quantization->scale())), e.relative);
+}
+
+double IntegerDeployment::quantum(const NodeView& node) const {
+    const Tensor& out = node.output();
+    if (!out.is_quantized() || moves(node) || envelope_of(node).absolute < 0.5) return 0.0;
+    return static_cast<double>(out.quantization->scale());
 }
 
 RealClamp IntegerDeployment::clamp(const NodeView& node) const {

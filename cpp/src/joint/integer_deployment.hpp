@@ -19,6 +19,7 @@ class IntegerDeployment final : public Deployment {
 
     const Graph& graph() const override { return program_.graph(); }
     Rounding rounding(const NodeView& node) const override;
+    double quantum(const NodeView& node) const override;
     RealClamp clamp(const NodeView& node) const override;
     Input input(std::size_t k) const override;
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
@@ -31,6 +32,7 @@ class IntegerDeployment final : public Deployment {
     std::vector<std::string> assumptions() const override;
 
   private:
+    Envelope envelope_of(const NodeView& node) const;
     const Tensor& input_tensor(std::size_t k) const { return graph().tensor(graph().inputs[k]); }
 
     IntegerProgram program_;

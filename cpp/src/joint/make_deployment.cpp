@@ -5,6 +5,7 @@
 #include "joint/fixed_deployment.hpp"
 #include "joint/float_deployment.hpp"
 #include "joint/integer_deployment.hpp"
+#include "joint/mixed_deployment.hpp"
 #include "joint/real_deployment.hpp"
 
 namespace gonogo::joint {
@@ -25,6 +26,9 @@ struct Make {
     }
     std::unique_ptr<const Deployment> operator()(const FloatingPoint& format) const {
         return std::make_unique<const FloatDeployment>(graph, format);
+    }
+    std::unique_ptr<const Deployment> operator()(const MixedIntegers& format) const {
+        return std::make_unique<const MixedDeployment>(graph, format);
     }
 };
 

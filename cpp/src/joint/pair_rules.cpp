@@ -150,43 +150,13 @@ double upper_change(double lo, double hi, double delta) {
 // softmax_i(r + d) = sigmoid-like in its own logit: with p = softmax_i(r), the odds against i are
 // sum_j!=i e^(beta (r_j - r_i)) e^(-beta (d_i - d_j)), so they lie between the odds shifted by the smallest and by the
 // largest beta (d_i - d_j). The change of p is monotone in that shift.
-void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi, std::span<const double> d_lo,
-                      std::span<const double> d_hi, double beta, std::size_t stride, std::size_t n, double* out_lo,
-                      double* out_hi) {
-    // Largest d.hi and smallest d.lo, and the runners-up, so that "over j != i" is one comparison.
-    std::size_t top = n, bottom = n;
-    double second_hi = -infinity;
-    double second_lo = infinity;
-    for (std::size_t j = 0; j < n; ++j) {
-        if (top == n || d_hi[j * stride] > d_hi[top * stride]) {
-            if (top != n) second_hi = d_hi[top * stride];
-            top = j;
-        } else {
-            second_hi = std::max(second_hi, d_hi[j * stride]);
-        }
-        if (bottom == n || d_lo[j * stride] < d_lo[bottom * stride]) {
-            if (bottom != n) second_lo = d_lo[bottom * stride];
-            bottom = j;
-        } else {
-            second_lo = std::min(second_lo, d_lo[j * stride]);
-        }
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-        if (n == 1) {
-            out_lo[0] = out_hi[0] = 0.0;
-            return;
-        }
-        const double others_hi = i == top ? second_hi : d_hi[top * stride];
-        const double others_lo = i == bottom ? second_lo : d_lo[bottom * stride];
-        const double shift_hi = numeric::mul_up(beta, numeric::sub_up(d_hi[i * stride], others_lo));
-        const double shift_lo = numeric::mul_down(beta, numeric::sub_down(d_lo[i * stride], others_hi));
-        const double lo = std::max(0.0, p_lo[i * stride]);
-        const double hi = std::min(1.0, p_hi[i * stride]);
-        out_hi[i * stride] = std::isnan(shift_hi) ? 1.0 : upper_change(lo, hi, shift_hi);
-        out_lo[i * stride] = std::isnan(shift_lo) ? -1.0
-                                                  : -upper_change(numeric::sub_down(1.0, hi),
-                                                                  std::min(1.0, numeric::sub_up(1.0, lo)), -shift_lo);
-    }
+Interval softmax_pair(Interval p, Interval shift) {
+    const double lo = std::max(0.0, p.lo);
+    const double hi = std::min(1.0, p.hi);
+    return {std::isnan(shift.lo)
+                ? -1.0
+                : -upper_change(numeric::sub_down(1.0, hi), std::min(1.0, numeric::sub_up(1.0, lo)), -shift.lo),
+            std::isnan(shift.hi) ? 1.0 : upper_change(lo, hi, shift.hi)};
 }
 
 }  // namespace gonogo::joint

@@ -3,8 +3,6 @@
 // Theorems: docs/soundness.md, "Joint propagation".
 #pragma once
 
-#include <span>
-
 #include "gonogo/numeric/interval.hpp"
 
 #include "ops/common.hpp"
@@ -21,10 +19,8 @@ Interval sigmoid_pair(Interval r, Interval d);
 Interval tanh_pair(Interval r, Interval d);
 // v_a v_b - r_a r_b.
 Interval product_pair(Interval ra, Interval da, Interval rb, Interval db);
-// softmax_i(r + d) - softmax_i(r), one row; `p` encloses softmax(r).
-void softmax_row_pair(std::span<const double> p_lo, std::span<const double> p_hi, std::span<const double> d_lo,
-                      std::span<const double> d_hi, double beta, std::size_t stride, std::size_t n, double* out_lo,
-                      double* out_hi);
+// softmax_i(r + d) - softmax_i(r); `p` encloses softmax_i(r), `shift` beta (d_i - d_j) for all j != i.
+Interval softmax_pair(Interval p, Interval shift);
 
 // Intersection of two enclosures of the same set; the sharper end on each side.
 inline Interval meet(Interval a, Interval b) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -19,8 +20,10 @@ struct Query {
     std::int64_t element;
     double sign;
     Losses* losses = nullptr;  // added to, if given
-    Losses* rows =
-        nullptr;  // receives, by block, the coefficients that reached it; blocks not reached stay as they are
+    // Receives, by block, the coefficients that reached it; blocks not reached stay as they are.
+    Losses* rows = nullptr;
+    // No bound above this is wanted: the row may end as soon as it is known to be as high.
+    double enough = std::numeric_limits<double>::infinity();
 };
 
 // Elements of all input blocks together, in the order of the blocks.
@@ -28,8 +31,9 @@ std::int64_t input_count(const System& system);
 
 // result[i] <= sign * element for every assignment that the system admits over that box; -inf where nothing is proved.
 // All states need linear bounds for the steps of every block before the target. Theorem 40.
-// `forms`, if not empty, receives each row's coefficients over all inputs, queries.size() x input_count(system).
-// Returns the number of multiplications, which doesn't depend on the number of threads.
+// `forms`, if not empty, receives each row's form over all inputs, queries.size() x (input_count(system) + 1): its
+// value is at most sign * element too (Theorem 57). Returns the number of multiplications, which doesn't depend on the
+// number of threads.
 double lower_bounds(const System& system, BlockId target, std::span<const Query> queries, std::span<double> result,
                     std::span<double> forms = {});
 

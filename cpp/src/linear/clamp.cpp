@@ -32,6 +32,12 @@ class Clamp final : public Relation {
         return (l < c_.lo && u > c_.lo) || (l < c_.hi && u > c_.hi);
     }
 
+    double limit(const Ranges& x, std::int64_t i, int) const override {
+        const bool low = x.lo[0][i] < c_.lo && x.hi[0][i] > c_.lo;
+        const bool high = x.lo[0][i] < c_.hi && x.hi[0][i] > c_.hi;
+        return low == high ? std::numeric_limits<double>::quiet_NaN() : (low ? c_.lo : c_.hi);
+    }
+
     void relax(const Ranges& x, std::int64_t first, std::int64_t last, const double* const* points,
                Lines& out) const override {
         for (std::int64_t i = first; i < last; ++i) {

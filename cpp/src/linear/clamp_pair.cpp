@@ -71,9 +71,11 @@ class ClampPair final : public Relation {
         const bool v = across(x.lo[2][i], x.hi[2][i], phi_);
         if (k == 0) return r;
         if (k == 1) return r || v;
-        // The device's value is worth a look of its own only where it isn't much the same as the reference's; a
-        // reference that crosses no limit hasn't been looked at either.
-        return v && (!r || x.hi[2][i] - x.lo[2][i] > 1.05 * (x.hi[0][i] - x.lo[0][i]));
+        // The device's value is worth a look of its own only where it isn't much the same as the reference's, or where
+        // it takes few numbers; a reference that crosses no limit hasn't been looked at either.
+        const double width = x.hi[2][i] - x.lo[2][i];
+        const double noise = x.noise[1] != nullptr ? x.noise[1][i] : 0.0;
+        return v && (!r || width > 1.05 * (x.hi[0][i] - x.lo[0][i]) || 20.0 * noise > width);
     }
 
     // A limit of either clamp lies inside its range.

@@ -73,6 +73,14 @@ Tangents::Tangents(const System& system, std::span<const BlockId> targets, std::
     : s_(system), needed_(system.blocks.size(), false), zero_(system.blocks.size(), false) {
     for (const BlockId b : targets) needed_[at(b)] = true;
     for (const BlockId b : zero) zero_[at(b)] = true;
+    for (BlockId b = 0; b < static_cast<BlockId>(system.blocks.size()); ++b) {
+        const Step& step = system.step(b);
+        bool inexact = rounded(b);
+        rounds_ = rounds_ || inexact;
+        for (const AffineTerm& t : step.terms) inexact = inexact || inexact_[at(t.x)];
+        for (const BlockId x : step.inputs) inexact = inexact || inexact_[at(x)];
+        inexact_.push_back(inexact);
+    }
     for (auto b = static_cast<BlockId>(system.blocks.size()) - 1; b >= 0; --b) {
         if (!needed_[at(b)] || zero_[at(b)]) continue;
         const Step& step = system.step(b);
@@ -83,8 +91,10 @@ Tangents::Tangents(const System& system, std::span<const BlockId> targets, std::
                 static_cast<double>(t.map->out().size()) / static_cast<double>(t.map->out().channels);
             work += static_cast<double>(t.map->terms() * t.map->in().channels) * outputs;
         }
-        for (int k = 0; k < step.input_count(); ++k) {
-            needed_[at(step.inputs[at(k)])] = true;
+        // Hints of groups have values at the point like any other block.
+        const std::size_t read = step.group ? step.inputs.size() : at(step.input_count());
+        for (std::size_t k = 0; k < read; ++k) {
+            needed_[at(step.inputs[k])] = true;
             work += static_cast<double>(system.block(b).size());
         }
         forward_ += work;
@@ -92,9 +102,33 @@ Tangents::Tangents(const System& system, std::span<const BlockId> targets, std::
     }
 }
 
-BoxState Tangents::around(std::span<const BlockId> inputs, std::span<const std::vector<double>> point) const {
+bool Tangents::rounded(BlockId id) const {
+    const Step& step = s_.step(id);
+    return step.relation && step.input_count() == 2 && step.inputs.size() == 3 && s_.step(step.inputs[1]).noise_apart &&
+           s_.step(step.inputs[2]).quantum > 0.0;
+}
+
+// The slopes of phi(s) - psi(r), s = r + d, in r and d become those of f phi(s) - psi(r).
+void Tangents::follow(BlockId id, const Pull& pull, const std::vector<double>& exact, StepState& slopes) const {
+    const double step = s_.step(s_.step(id).inputs[2]).quantum;
+    const double past = inexact_[at(s_.step(id).inputs[1])] ? 1.0 : 0.0;
+    const auto turn = [&](std::size_t i, double distance, std::vector<double>& of_r, std::vector<double>& of_d) {
+        const double f = distance > 0.0 ? pull.strength / (1.0 + distance / pull.width) : past;
+        of_r[i] += (f - 1.0) * of_d[i];
+        of_d[i] *= f;
+    };
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+        const double s = exact[i] / step;
+        const double boundary = std::nearbyint(s - 0.5) + 0.5;
+        turn(i, boundary - s, slopes.slope_above[0], slopes.slope_above[1]);
+        turn(i, s - boundary, slopes.slope_below[0], slopes.slope_below[1]);
+    }
+}
+
+BoxState Tangents::around(std::span<const BlockId> known, std::span<const std::vector<double>> values,
+                          const Pull* pull) const {
     BoxState state(s_);
-    for (std::size_t k = 0; k < inputs.size(); ++k) state.block(inputs[k]).lo = point[k];
+    for (std::size_t k = 0; k < known.size(); ++k) state.block(known[k]).lo = values[k];
     // `lo` holds the value, also where a block is nought or unknown.
     std::vector<double> lo, hi;
     for (std::size_t id = 0; id < s_.blocks.size(); ++id) {
@@ -116,13 +150,13 @@ BoxState Tangents::around(std::span<const BlockId> inputs, std::span<const std::
             }
             continue;
         }
-        // Values at the point, slopes around it. A pair's hint is the device's value, r + d.
-        std::vector<double> low[most_inputs], high[most_inputs], hint;
+        // Values at the point, slopes around it. The hint of a pair of elements is the device's value, r + d.
+        std::vector<double> low[most_inputs], high[most_inputs], hint, moved, rounded;
         Ranges here, nearby;
         for (std::size_t k = 0; k < step.inputs.size(); ++k) {
             const std::vector<double>* x = &state.block(step.inputs[k]).lo;
             double w = 0.0;
-            if (k >= at(step.input_count())) {
+            if (step.relation && k >= at(step.input_count())) {
                 const std::vector<double>& r = state.block(step.inputs[0]).lo;
                 const std::vector<double>& d = state.block(step.inputs[1]).lo;
                 hint.resize(r.size());
@@ -138,6 +172,19 @@ BoxState Tangents::around(std::span<const BlockId> inputs, std::span<const std::
             here.lo[k] = here.hi[k] = x->data();
             nearby.lo[k] = low[k].data();
             nearby.hi[k] = high[k].data();
+        }
+        const bool follows = pull != nullptr && this->rounded(b);
+        if (follows) {
+            const std::vector<double>& r = state.block(step.inputs[0]).lo;
+            const double quantum = s_.step(step.inputs[2]).quantum;
+            rounded.resize(n);
+            moved.resize(n);
+            for (std::size_t i = 0; i < n; ++i) {
+                rounded[i] = std::floor(hint[i] / quantum + 0.5) * quantum;
+                moved[i] = rounded[i] - r[i];
+            }
+            here.lo[1] = here.hi[1] = moved.data();
+            here.lo[2] = here.hi[2] = rounded.data();
         }
         std::fill(lo.begin(), lo.end(), -HUGE_VAL);
         std::fill(hi.begin(), hi.end(), HUGE_VAL);
@@ -161,6 +208,7 @@ BoxState Tangents::around(std::span<const BlockId> inputs, std::span<const std::
             step.relation->enclose(here, 0, static_cast<std::int64_t>(n), lo.data(), hi.data());
             step.relation->relax(nearby, 0, static_cast<std::int64_t>(n), nullptr, lines);
         }
+        if (follows) follow(b, *pull, hint, slopes);
         for (std::size_t i = 0; i < n; ++i) y[i] = middle(lo[i], hi[i]);
     }
     return state;

@@ -18,7 +18,7 @@ std::size_t at(std::int64_t i) {
 }  // namespace
 
 Pullback::Pullback(const System& system, std::span<const Query> queries)
-    : s_(system), queries_(queries), rows_(system.blocks.size()) {}
+    : s_(system), queries_(queries.begin(), queries.end()), rows_(system.blocks.size()) {}
 
 void Pullback::run(BlockId target) {
     std::vector<std::int64_t> elements;
@@ -27,7 +27,7 @@ void Pullback::run(BlockId target) {
     rows_[at(target)] = Rows::units(s_.block(target), elements, signs);
     for (BlockId b = target; b >= 0; --b) {
         if (rows_[at(b)].empty()) continue;
-        if (leave(b)) {
+        if (leave(b) && !rows_[at(b)].empty()) {
             const Step& step = s_.step(b);
             if (step.kind == Step::Kind::affine) affine(b);
             if (step.kind == Step::Kind::relation) relation(b);
@@ -35,6 +35,19 @@ void Pullback::run(BlockId target) {
         }
         rows_[at(b)] = Rows();
     }
+}
+
+bool Pullback::alone(BlockId b) const {
+    return std::all_of(rows_.begin(), rows_.begin() + b, [](const Rows& rows) { return rows.empty(); });
+}
+
+void Pullback::keep(std::span<const std::int64_t> rows) {
+    for (Rows& r : rows_) {
+        if (!r.empty()) r.keep(rows);
+    }
+    std::vector<Query> kept;
+    for (const std::int64_t r : rows) kept.push_back(query(r));
+    queries_ = std::move(kept);
 }
 
 void Pullback::affine(BlockId b) {

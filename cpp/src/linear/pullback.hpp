@@ -26,8 +26,14 @@ class Pullback {
 
     const System& system() const { return s_; }
     std::int64_t count() const { return static_cast<std::int64_t>(queries_.size()); }
-    const BoxState& state(std::int64_t r) const { return *queries_[static_cast<std::size_t>(r)].state; }
+    const Query& query(std::int64_t r) const { return queries_[static_cast<std::size_t>(r)]; }
+    const BoxState& state(std::int64_t r) const { return *query(r).state; }
     const Rows& rows(BlockId b) const { return rows_[static_cast<std::size_t>(b)]; }
+
+    // Nothing but the rows over block b is left to replace.
+    bool alone(BlockId b) const;
+    // These rows alone go on, in ascending order.
+    void keep(std::span<const std::int64_t> rows);
 
     // The rows over block b are complete and about to be replaced; false: they end here.
     virtual bool leave(BlockId b) = 0;
@@ -40,7 +46,7 @@ class Pullback {
     void group(BlockId b);
 
     const System& s_;
-    std::span<const Query> queries_;
+    std::vector<Query> queries_;
     std::vector<Rows> rows_;
     double work_ = 0.0;
 };

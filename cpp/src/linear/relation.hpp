@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -47,6 +48,9 @@ class Relation {
                        Lines& out) const = 0;
     // Whether a narrower range of input or hint k could improve the bounds on y_i; false where y_i is linear.
     virtual bool loose(const Ranges& x, std::int64_t i, int k) const = 0;
+    // The number inside the range of a loose input that matters: once the range lies on one side of it y_i is linear.
+    // NaN: there is none, or there are several.
+    virtual double limit(const Ranges&, std::int64_t, int) const { return std::numeric_limits<double>::quiet_NaN(); }
 
   private:
     int inputs_, hints_;

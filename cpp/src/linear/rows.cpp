@@ -62,6 +62,22 @@ void Rows::zeros(std::int64_t count) {
     values_.assign(at(count), 0.0);
 }
 
+void Rows::keep(std::span<const std::int64_t> rows) {
+    const std::int64_t n = row_size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i] != static_cast<std::int64_t>(i)) std::copy_n(row(rows[i]), n, row(static_cast<std::int64_t>(i)));
+        if (whole()) continue;
+        top_[i] = top_[at(rows[i])];
+        left_[i] = left_[at(rows[i])];
+    }
+    count_ = static_cast<std::int64_t>(rows.size());
+    values_.resize(at(count_ * n));
+    if (!whole()) {
+        top_.resize(rows.size());
+        left_.resize(rows.size());
+    }
+}
+
 Rows Rows::units(const Block& block, std::span<const std::int64_t> elements, std::span<const double> signs) {
     Rows rows;
     rows.block_ = block;

@@ -75,6 +75,8 @@ class Rows {
         }
     }
 
+    // These rows alone, in ascending order.
+    void keep(std::span<const std::int64_t> rows);
     // The window becomes the whole block.
     void widen();
 

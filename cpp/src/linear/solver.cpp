@@ -40,6 +40,26 @@ Ranges ranges(const System& system, const BoxState& state, const Step& step) {
     return x;
 }
 
+// Whether interval propagation loses nothing but rounding at an affine step: it reads inputs, each in one term.
+bool exact_by_intervals(const System& system, BlockId block) {
+    std::vector<BlockId> read;
+    for (const AffineTerm& t : system.step(block).terms) {
+        if (system.step(t.x).kind != Step::Kind::input || std::find(read.begin(), read.end(), t.x) != read.end())
+            return false;
+        read.push_back(t.x);
+    }
+    return true;
+}
+
+// Moves the ends of a variable's range inward to multiples of `quantum`, from which rounding moves them outward.
+void snap(double& lo, double& hi, double quantum) {
+    constexpr double exact = 0x1p52;
+    const double least = std::ceil(numeric::div_down(lo, quantum));
+    const double most = std::floor(numeric::div_up(hi, quantum));
+    if (std::fabs(least) < exact) lo = std::max(lo, numeric::mul_down(least, quantum));
+    if (std::fabs(most) < exact) hi = std::min(hi, numeric::mul_up(most, quantum));
+}
+
 }  // namespace
 
 void BlockState::settle() {
@@ -117,10 +137,23 @@ void Solver::step(BoxState& state, BlockId id) const {
     }
     for (std::size_t i = 0; i < n; ++i) {
         if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;
+        if (step.quantum > 0.0) snap(lo[i], hi[i], step.quantum);
         meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
     }
     lines.mass = std::move(mass);
+    meet_forms(state, id);
     y.settle();
+}
+
+void Solver::meet_forms(BoxState& state, BlockId id) const {
+    BlockState& y = state.block(id);
+    if (y.forms.empty()) return;
+    const std::size_t form = state.inputs.lo.size() + 1;
+    for (std::size_t i = 0; i < y.lo.size(); ++i) {
+        const std::span<const double> both(y.forms.data() + 2 * i * form, 2 * form);
+        meet(y.lo[i], y.hi[i], least(both.first(form), state.inputs), -least(both.last(form), state.inputs),
+             s_.step(id).name);
+    }
 }
 
 void Solver::relax(BoxState& state, BlockId id, const double* const* points) const {
@@ -184,14 +217,14 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     }
     if (queries.empty()) return;
     std::vector<double> bounds(queries.size(), -infinity);
-    const std::int64_t inputs = forms ? input_count(s_) : 0;
-    std::vector<double> rows(queries.size() * at(inputs), 0.0);
+    const std::int64_t form = forms ? input_count(s_) + 1 : 0;
+    std::vector<double> rows(queries.size() * at(form), 0.0);
     // Slice by slice where the work is limited, so that the limit is kept to within a slice.
     const std::size_t slice = multiplies < infinity ? 512 : queries.size();
     for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {
         const std::size_t n = std::min(slice, queries.size() - first);
         multiplies -= lower_bounds(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n),
-                                   std::span(rows).subspan(first * at(inputs), n * at(inputs)));
+                                   std::span(rows).subspan(first * at(form), n * at(form)));
         constexpr std::size_t few = 32;  // sharpening is many times the work
         for (std::size_t q = first; q < first + n && rounds > 0 && multiplies > 0.0; q += few) {
             const std::size_t m = std::min(few, first + n - q);
@@ -201,14 +234,72 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     for (std::size_t p = 0; p < places.size(); ++p) {
         BlockState& y = states[places[p].state].block(block);
         const std::int64_t e = places[p].element;
-        meet(y.lo[at(e)], y.hi[at(e)], bounds[2 * p], -bounds[2 * p + 1], s_.step(block).name);
+        double lo = bounds[2 * p], hi = -bounds[2 * p + 1];
+        if (s_.step(block).quantum > 0.0) snap(lo, hi, s_.step(block).quantum);
+        meet(y.lo[at(e)], y.hi[at(e)], lo, hi, s_.step(block).name);
         if (!forms) continue;
-        y.forms.resize(y.lo.size() * at(inputs), 0.0);
-        std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * inputs, inputs, y.forms.data() + e * inputs);
+        y.forms.resize(y.lo.size() * 2 * at(form), -infinity);
+        std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * form, 2 * form, y.forms.data() + 2 * e * form);
     }
     for (std::size_t k = 0; k < states.size(); ++k) {
         if (!elements[k].empty()) states[k].block(block).settle();
     }
+}
+
+// Every element that crosses the limit of the clamp `id` gets the bound on the nearer side of it, which most often
+// settles it; what crosses still gets the other one.
+void Solver::decide(std::span<BoxState> states, BlockId id, double& multiplies) const {
+    struct Place {
+        BlockState* y;
+        const BoxState* state;
+        std::int64_t element;
+        double limit;
+        bool below;
+    };
+    const Step& step = s_.step(id);
+    const BlockId block = step.inputs[0];
+    std::vector<Place> places;
+    for (BoxState& state : states) {
+        BlockState& y = state.block(block);
+        const Ranges x = ranges(s_, state, step);
+        for (std::int64_t i = 0; i < s_.block(block).size(); ++i) {
+            const double limit = step.relation->limit(x, i, 0);
+            if (y.refined[at(i)] || !(limit > y.lo[at(i)] && limit < y.hi[at(i)])) continue;
+            places.push_back({&y, &state, i, limit, limit - y.lo[at(i)] < y.hi[at(i)] - limit});
+            y.refined[at(i)] = true;
+        }
+    }
+    for (int side = 0; side < 2 && !places.empty(); ++side) {
+        std::vector<Query> queries;
+        for (const Place& p : places) {
+            Query& q = queries.emplace_back(Query{p.state, p.element, p.below ? 1.0 : -1.0});
+            q.enough = q.sign * p.limit;
+        }
+        const std::vector<double> bounds = this->bounds(block, queries, multiplies);
+        std::vector<Place> left;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const Place& p = places[i];
+            double& lo = p.y->lo[at(p.element)];
+            double& hi = p.y->hi[at(p.element)];
+            meet(lo, hi, p.below ? bounds[i] : -infinity, p.below ? infinity : -bounds[i], s_.step(block).name);
+            if (!(p.limit > lo && p.limit < hi)) continue;
+            left.push_back(p);
+            left.back().below = !p.below;
+        }
+        places = std::move(left);
+    }
+    for (BoxState& state : states) state.block(block).settle();
+}
+
+// Slice by slice where the work is limited, so that the limit is kept to within a slice.
+std::vector<double> Solver::bounds(BlockId block, std::span<const Query> queries, double& multiplies) const {
+    std::vector<double> found(queries.size(), -infinity);
+    const std::size_t slice = multiplies < infinity ? 512 : queries.size();
+    for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {
+        const std::size_t n = std::min(slice, queries.size() - first);
+        multiplies -= lower_bounds(s_, block, queries.subspan(first, n), std::span(found).subspan(first, n));
+    }
+    return found;
 }
 
 // The first input, then the hints, then the others: a pair's difference is refined only where the sharper ranges of the
@@ -224,10 +315,16 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
         const BlockId input = step.inputs[k];
         const Step::Kind kind = s_.step(input).kind;
         if (kind != Step::Kind::affine) continue;  // inputs are what they are; relations are bounded by their own step
+        if (!options.forms && exact_by_intervals(s_, input)) continue;
         std::vector<std::vector<std::int64_t>> elements(states.size());
+        for (BoxState& state : states) {
+            BlockState& y = state.block(input);
+            if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
+        }
+        if (k == 0 && step.relation && options.stop_at_limits && !options.forms && options.method == Method::linear)
+            decide(states, id, multiplies);
         for (std::size_t b = 0; b < states.size(); ++b) {
             BlockState& y = states[b].block(input);
-            if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
             // A hint that its inputs determine follows their sharper ranges first.
             if (k >= inputs) this->step(states[b], input);
             const Ranges x = ranges(s_, states[b], step);

@@ -22,6 +22,9 @@ struct SolverOptions {
     // Multiplications to spend on back substitution. What comes after them is bounded by intervals alone: sound, but
     // looser. Results don't depend on the machine's speed.
     double multiplies = std::numeric_limits<double>::infinity();
+    // A clamp's input is bounded no further once it is known to lie on one side of the limit. That loses nothing in one
+    // network; a pair's difference may want to know more.
+    bool stop_at_limits = false;
     int rounds = 12;  // attempts at better slopes for each bound, where the method is `optimised`
 };
 
@@ -44,6 +47,9 @@ class Solver {
     void relax(BoxState& state, BlockId block, const double* const* points = nullptr) const;
 
   private:
+    void meet_forms(BoxState& state, BlockId block) const;
+    std::vector<double> bounds(BlockId block, std::span<const Query> queries, double& multiplies) const;
+    void decide(std::span<BoxState> states, BlockId id, double& multiplies) const;
     void refine_inputs(std::span<BoxState> states, BlockId block, double& multiplies,
                        const SolverOptions& options) const;
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -27,40 +28,57 @@ class Splitter {
     // `start` gives a state for a part of the box: inputs filled in, and what is known of other blocks.
     Splitter(const System& system, std::vector<Objective> objectives, std::function<BoxState(const InputBox&)> start);
 
-    // The whole box, and the objectives' ranges over it as known so far.
-    void begin(InputBox box, std::vector<double> lower, std::vector<double> upper);
+    // The whole box, and the objectives' ranges over it as known so far. `to_the_end`: what counts is when no part is
+    // left, so that beyond many open parts a few are split down to their ends first; else the worst come first always.
+    void begin(InputBox box, std::vector<double> lower, std::vector<double> upper, bool to_the_end = false);
     // Splits the worst parts, about `parts` of them. A part whose objectives' magnitudes are all within `enough` is
     // left alone from then on.
     void round(std::int64_t parts, std::span<const double> enough);
     // No part is left to split.
-    bool finished() const { return open_.empty(); }
+    bool finished() const { return open_.empty() && deep_.empty(); }
 
     // Proved ranges over the whole box.
     std::vector<double> lower() const;
     std::vector<double> upper() const;
     std::int64_t parts() const { return parts_; }
-    // Middles of the parts that were split last: good places to look for witnesses.
+    // The parts that were split last: their middles are good places to look for witnesses.
     const std::vector<InputBox>& recent() const { return recent_; }
 
   private:
+    using Forms = std::vector<std::vector<double>>;  // by block
     struct Part {
         InputBox box;
         std::vector<double> lower, upper;
-        std::vector<double> split_scores;  // by input element, over all blocks
-        double excess;
+        std::vector<double> split_scores;      // by input element, over all blocks
+        std::vector<double> ends;              // two forms of each objective, as in BlockState
+        std::shared_ptr<const Forms> known{};  // of an ancestor's blocks
+        double excess = 0.0;
+        bool narrowed = false;  // so much that another look is better than a split
+        bool cut = false;       // `enough` holds for what was cut off
     };
-    void solve(std::vector<Part>& parts) const;
+    void solve(std::span<Part> parts, std::span<const double> enough) const;
+    void solve_together(std::span<Part> parts) const;
+    void bound_objectives(std::span<Part> parts, std::span<BoxState> states, std::span<Losses> losses) const;
     void score(Part& part, const BoxState& state, const Losses& losses) const;
+    double narrow(Part& part, std::span<const double> enough) const;
+    void meet_ends(Part& part) const;
     double excess(const Part& part, std::span<const double> enough) const;
     void settle(Part part, std::span<const double> enough);
+    void close(const Part& part);
+    Part take();
+    int levels(const Part& part, std::span<const double> enough) const;
+    bool split(Part part, int levels, std::vector<Part>& pieces) const;
 
     const System& s_;
     std::vector<Objective> objectives_;
     std::function<BoxState(const InputBox&)> start_;
+    std::size_t inputs_;
     std::vector<Part> open_;  // a heap by excess
+    std::vector<Part> deep_;  // beyond what `open_` may hold: last in, first out
     std::vector<double> closed_lower_, closed_upper_;
     std::vector<InputBox> recent_;
     std::int64_t parts_ = 0;
+    bool to_the_end_ = false;
 };
 
 }  // namespace gonogo::linear

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "linear/forms.hpp"
 #include "linear/system.hpp"
 
 namespace gonogo::linear {
@@ -12,7 +13,8 @@ struct BlockState {
     std::vector<double> magnitude;  // max(|lo|, |hi|)
     double sum = 0.0;               // upper bound on the sum of magnitudes
     std::vector<bool> refined;      // elements that were back-substituted already
-    // Coefficients over all inputs of the last lower bound on each refined element; kept only when asked for.
+    // Of each element two forms over all inputs (forms.hpp), at most the element, and at most its negative; kept only
+    // when asked for. They hold over this box, so over every part of it.
     std::vector<double> forms;
 
     void settle();  // magnitude and sum from lo and hi; NaN becomes unbounded
@@ -30,6 +32,7 @@ struct StepState {
 struct BoxState {
     std::vector<BlockState> blocks;
     std::vector<StepState> steps;
+    FlatBox inputs;  // needed where blocks have forms
 
     explicit BoxState(const System& system) : blocks(system.blocks.size()), steps(system.steps.size()) {}
     BlockState& block(BlockId b) { return blocks[static_cast<std::size_t>(b)]; }

@@ -47,6 +47,7 @@ struct Step {
     Noise noise;                           // may be empty
     // The noise isn't part of the block, but of the relation that reads it: that may know a better use for it.
     bool noise_apart = false;
+    double quantum = 0.0;  // the elements are multiples of this; 0: not known to be
 
     RelationPointer relation;
     GroupPointer group;

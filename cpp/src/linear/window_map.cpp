@@ -61,6 +61,7 @@ class WindowMap final : public Map {
             to.cover(in(), from.count(), from.height(), from.width(), from.tops(), from.lefts());
             if (!map_.depthwise && to.height() == from.height() && to.width() == from.width()) {
                 const std::int64_t pixels = from.count() * from.height() * from.width();
+                if (map_.groups == 1 && multiply_live(pixels, from.data(), to.data())) return;
                 for (std::int64_t g = 0; g < map_.groups; ++g) {
                     factors_[at(g)].multiply(pixels, from.data() + g * (w_.out_c / map_.groups), w_.out_c,
                                              to.data() + g * (w_.in_c / map_.groups), w_.in_c, true);
@@ -86,6 +87,30 @@ class WindowMap final : public Map {
     double uncertainty() const override { return map_.weight_uncertainty; }
 
   private:
+    // Products without the columns that are zero in every row: those of variables that a clamp holds constant over the
+    // box, and all but the targets' own in the first step. Nothing is lost: a row doesn't read a variable whose
+    // coefficient is zero. False where too few columns are zero to pay for it.
+    bool multiply_live(std::int64_t rows, const double* a, double* c) const {
+        if (rows < 16) return false;
+        const std::int64_t k = w_.out_c;
+        std::vector<std::uint8_t> used(at(k), 0);
+        for (std::int64_t r = 0; r < rows; ++r) {
+            for (std::int64_t i = 0; i < k; ++i) used[at(i)] |= static_cast<std::uint8_t>(a[r * k + i] != 0.0);
+        }
+        std::vector<std::int64_t> live;
+        for (std::int64_t i = 0; i < k; ++i) {
+            if (used[at(i)] != 0) live.push_back(i);
+        }
+        const auto kept = static_cast<std::int64_t>(live.size());
+        if (4 * kept > 3 * k) return false;
+        std::vector<double> narrow(at(rows * kept));
+        for (std::int64_t r = 0; r < rows; ++r) {
+            for (std::int64_t i = 0; i < kept; ++i) narrow[at(r * kept + i)] = a[r * k + live[at(i)]];
+        }
+        factors_[0].keep(live).multiply(rows, narrow.data(), kept, c, w_.in_c, true);
+        return true;
+    }
+
     // Calls body(tap, first input value) for the taps of output pixel (y, x) inside the input.
     template <class Body>
     void each_tap(Rows& to, std::int64_t r, std::int64_t y, std::int64_t x, Body&& body) const {

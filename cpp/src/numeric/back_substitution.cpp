@@ -58,6 +58,37 @@ RightFactor::RightFactor(std::int64_t k, std::int64_t n, const double* b, std::i
     packed_ = packed;
 }
 
+RightFactor RightFactor::keep(std::span<const std::int64_t> rows) const {
+    const auto block_length = [&](std::int64_t k) {
+        return k > 0 ? ceil_divide(k, ceil_divide(k, kernels_->depth)) : 1;
+    };
+    RightFactor kept;
+    kept.k_ = static_cast<std::int64_t>(rows.size());
+    kept.n_ = n_;
+    kept.kernels_ = kernels_;
+    const std::int64_t padded = ceil_divide(n_, kernels_->lanes) * kernels_->lanes;
+    const std::shared_ptr<double> packed = aligned_zeros(kept.k_ * padded);
+    const std::int64_t from_length = block_length(k_);
+    const std::int64_t length = block_length(kept.k_);
+    double* panel = packed.get();
+    for (std::int64_t first = 0; first < kept.k_; first += length) {
+        const std::int64_t terms = std::min(length, kept.k_ - first);
+        for (std::int64_t column = 0; column < padded; column += kernels_->columns) {
+            const std::int64_t width = std::min(kernels_->columns, padded - column);
+            for (std::int64_t i = 0; i < terms; ++i) {
+                const std::int64_t row = rows[static_cast<std::size_t>(first + i)];
+                const std::int64_t block = row / from_length * from_length;
+                const double* const from =
+                    packed_.get() + block * padded + column * std::min(from_length, k_ - block) + (row - block) * width;
+                std::copy(from, from + width, panel + i * width);
+            }
+            panel += terms * width;
+        }
+    }
+    kept.packed_ = packed;
+    return kept;
+}
+
 void RightFactor::multiply(std::int64_t m, const double* a, std::int64_t a_step, double* c, std::int64_t c_step,
                            bool accumulate) const {
     if (m <= 0 || n_ == 0) {
@@ -71,9 +102,15 @@ void RightFactor::multiply(std::int64_t m, const double* a, std::int64_t a_step,
 }
 
 RowSums select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight) {
-    double sums[2];
-    GONOGO_TABLE(back_substitution).select_dot(n, a, below, above, weight, sums);
-    return {sums[0], sums[1]};
+    RowSums sums;
+    select_dots(1, n, a, 0, below, above, weight, &sums);
+    return sums;
+}
+
+void select_dots(std::int64_t rows, std::int64_t n, const double* a, std::int64_t a_step, const double* below,
+                 const double* above, const double* weight, RowSums* sums) {
+    static_assert(sizeof(RowSums) == 2 * sizeof(double));
+    GONOGO_TABLE(back_substitution).select_dots(rows, n, a, a_step, below, above, weight, &sums->value);
 }
 
 void select_scale(std::int64_t n, const double* a, const double* slope_below, const double* slope_above, double* out,

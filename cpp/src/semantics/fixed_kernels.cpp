@@ -25,6 +25,22 @@ double magnitude(const FixedGrid& g) {
     return std::max(std::fabs(static_cast<double>(g.lo)), std::fabs(static_cast<double>(g.hi)));
 }
 
+// Both ends of an affine node's sums.
+template <class Sum, class Range>
+auto runner(IntegerMap<Sum> map, std::size_t outputs) {
+    return [map = std::move(map), outputs](Ranges in, Range& out) {
+        out.lo.resize(outputs);
+        out.hi.resize(outputs);
+        const FixedRange& v = *in[0];
+        map.apply(v.lo.data(), v.hi.data(), out.lo.data());
+        if (v.lo == v.hi) {
+            out.hi = out.lo;
+        } else {
+            map.apply(v.hi.data(), v.lo.data(), out.hi.data());
+        }
+    };
+}
+
 // An output element's channel.
 std::int64_t channel(const AffineMap& map, std::size_t weight) {
     const std::int64_t out_group = map.depthwise ? map.window.out_c : map.window.out_c / map.groups;
@@ -94,35 +110,36 @@ FixedKernel FixedProgram::affine(const NodeView& view) const {
     const int weight_bits = own.shift.value_or(own.weights.value_or(format_.weights).fraction_bits);
     const int bias_bits = own.shift ? 0 : own.bias.value_or(format_.bias).fraction_bits;
     FixedKernel k;
-    IntegerMap integers{map.window, map.depthwise, map.groups, {}, {}};
     k.fraction = x.fraction + weight_bits;
     const bool biased = std::any_of(map.bias_lo.begin(), map.bias_lo.end(), [](double b) { return b != 0.0; });
     if (biased) k.fraction = std::max(k.fraction, bias_bits);
     std::vector<double> reach(at(map.window.out_c), 0.0);
     const int up = k.fraction - x.fraction;
+    std::vector<std::int64_t> weights;
     for (std::size_t i = 0; i < map.weights.size(); ++i) {
         const double w = std::ldexp(map.weights[i], up);
         reach[at(channel(map, i))] += std::fabs(w) * magnitude(x);
-        integers.weights.push_back(std::fabs(w) < 0x1p62 ? static_cast<std::int64_t>(w) : 0);  // else it is refused
+        const bool fits = std::fabs(w) < 0x1p62;
+        weights.push_back(fits ? static_cast<std::int64_t>(w) : 0);
+        if (!fits) k.reach = HUGE_VAL;  // refused
     }
+    std::vector<double> bias;
     for (std::size_t c = 0; c < reach.size(); ++c) {
-        const double b = std::ldexp(map.bias_lo[c], k.fraction);
-        reach[c] += std::fabs(b);
-        integers.bias.push_back(std::fabs(b) < 0x1p62 ? static_cast<std::int64_t>(b) : 0);
-        k.reach = std::max(k.reach, reach[c]);
+        bias.push_back(std::ldexp(map.bias_lo[c], k.fraction));
+        k.reach = std::max(k.reach, reach[c] + std::fabs(bias[c]));
     }
-    const std::size_t outputs = at(view.output().elements());
-    k.run = [integers = std::move(integers), outputs](Ranges in, FixedRange& out) {
-        out.lo.resize(outputs);
-        out.hi.resize(outputs);
-        const FixedRange& v = *in[0];
-        integers.apply(v.lo.data(), v.hi.data(), out.lo.data());
-        if (v.lo == v.hi) {
-            out.hi = out.lo;
-        } else {
-            integers.apply(v.hi.data(), v.lo.data(), out.hi.data());
-        }
+    const auto make = [&]<class Sum>(Sum) {
+        IntegerMap<Sum> integers{map.window, map.depthwise, map.groups, std::move(weights), {}};
+        for (const double b : bias)
+            integers.bias.push_back(k.reach < most_wide_reach ? static_cast<Sum>(b) : Sum{0});  // else it is refused
+        return integers;
     };
+    const std::size_t outputs = at(view.output().elements());
+    if (k.reach * reach_slack < most_reach) {
+        k.run = runner<std::int64_t, FixedRange>(make(std::int64_t{}), outputs);
+    } else {
+        k.run_wide = runner<Int128, WideRange>(make(Int128{}), outputs);
+    }
     return k;
 }
 

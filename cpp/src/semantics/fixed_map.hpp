@@ -1,4 +1,5 @@
-// A dense layer or convolution on 64-bit integers. Sums are exact: whoever prepares the map has checked their size.
+// A dense layer or convolution on integers, with sums of 64 or 128 bits. Sums are exact: whoever prepares the map has
+// checked their size.
 #pragma once
 
 #include <algorithm>
@@ -9,19 +10,23 @@
 
 namespace gonogo {
 
+__extension__ using Int128 = __int128;
+
 // Integers of a map, in the map's own order of weights; everything over 2^fraction.
+template <class Sum>
 struct IntegerMap {
     Window window;
     bool depthwise = false;
     std::int64_t groups = 1;
-    std::vector<std::int64_t> weights, bias;
+    std::vector<std::int64_t> weights;
+    std::vector<Sum> bias;
 
     // Lower ends read lo for positive weights and hi for negative ones; with lo == hi both are the exact sum.
-    void apply(const std::int64_t* lo, const std::int64_t* hi, std::int64_t* out) const {
+    void apply(const std::int64_t* lo, const std::int64_t* hi, Sum* out) const {
         const Window& w = window;
         const std::int64_t in_group = depthwise ? 1 : w.in_c / groups;
         const std::int64_t out_group = depthwise ? w.out_c : w.out_c / groups;
-        std::vector<std::int64_t> sums(static_cast<std::size_t>(w.out_c));
+        std::vector<Sum> sums(static_cast<std::size_t>(w.out_c));
         for (std::int64_t p = 0; p < w.batch * w.out_h * w.out_w; ++p) {
             const std::int64_t n = p / (w.out_h * w.out_w);
             const std::int64_t oh = p / w.out_w % w.out_h;
@@ -44,7 +49,7 @@ struct IntegerMap {
 
   private:
     void add_tap(std::int64_t tap, std::int64_t n, std::int64_t ih, std::int64_t iw, std::int64_t in_group,
-                 std::int64_t out_group, const std::int64_t* lo, const std::int64_t* hi, std::int64_t* sums) const {
+                 std::int64_t out_group, const std::int64_t* lo, const std::int64_t* hi, Sum* sums) const {
         const Window& w = window;
         const auto place = [&](std::int64_t c) {
             return w.channels_first ? ((n * w.in_c + c) * w.in_h + ih) * w.in_w + iw
@@ -55,7 +60,7 @@ struct IntegerMap {
             const std::int64_t* row = weights.data() + tap * w.out_c;
             for (std::int64_t c = 0; c < w.out_c; ++c) {
                 const std::int64_t i = place(c / multiplier);
-                sums[c] += row[c] * (row[c] < 0 ? hi[i] : lo[i]);
+                sums[c] += Sum{row[c]} * (row[c] < 0 ? hi[i] : lo[i]);
             }
             return;
         }
@@ -65,12 +70,12 @@ struct IntegerMap {
                 const std::int64_t a = lo[i];
                 const std::int64_t b = hi[i];
                 const std::int64_t* row = weights.data() + ((g * w.taps() + tap) * in_group + k) * out_group;
-                std::int64_t* to = sums + g * out_group;
+                Sum* to = sums + g * out_group;
                 if (a == b) {
                     if (a == 0) continue;
-                    for (std::int64_t c = 0; c < out_group; ++c) to[c] += row[c] * a;
+                    for (std::int64_t c = 0; c < out_group; ++c) to[c] += Sum{row[c]} * a;
                 } else {
-                    for (std::int64_t c = 0; c < out_group; ++c) to[c] += row[c] * (row[c] < 0 ? b : a);
+                    for (std::int64_t c = 0; c < out_group; ++c) to[c] += Sum{row[c]} * (row[c] < 0 ? b : a);
                 }
             }
         }

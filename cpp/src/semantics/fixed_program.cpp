@@ -13,9 +13,6 @@ namespace gonogo {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double most_reach = 0x1p62;
-// Sums of at most 2^40 bounds in round to nearest are off by less than this factor.
-constexpr double slack = 1.001;
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
@@ -91,12 +88,14 @@ void FixedProgram::prepare(const NodeView& view) {
     Step step;
     step.kernel = kernel(view);
     const FixedKernel& k = step.kernel;
-    if (!(k.reach * slack < most_reach)) {
-        throw OverflowRiskError(
-            view.message("sums may need more than 63 bits; use shorter words, fewer fraction bits"));
+    const bool wide = k.run_wide != nullptr;
+    const double most = wide ? most_wide_reach : most_reach;
+    if (!(k.reach * reach_slack < most)) {
+        throw OverflowRiskError(view.message("sums may need more than " + std::string(wide ? "121" : "63") +
+                                             " bits; use shorter words, fewer fraction bits"));
     }
     int bits = 0;
-    std::frexp(k.reach * slack, &bits);
+    std::frexp(k.reach * reach_slack, &bits);
     if (bits + 1 > accumulator_bits_ && !k.picks) {
         accumulator_bits_ = bits + 1;
         widest_ = view.node().name;
@@ -107,8 +106,12 @@ void FixedProgram::prepare(const NodeView& view) {
     }
     FixedGrid& grid = grids_[at(view.node().outputs[0])];
     const RealClamp clamp = clamp_of_node(view);
-    const std::int64_t reach = static_cast<std::int64_t>(std::ceil(k.reach * slack));
+    const std::int64_t reach = wide ? 0 : static_cast<std::int64_t>(std::ceil(k.reach * reach_slack));
     bool keeps = own.exact_output;
+    if (keeps && wide) {
+        throw OverflowRiskError(
+            view.message("an exact output may need more than 63 bits; give it a word, or use shorter ones"));
+    }
     if (own.output) {
         grid = grid_of(*own.output);
     } else if (own.exact_output || (k.picks && k.divisor.empty())) {
@@ -140,13 +143,13 @@ void FixedProgram::prepare(const NodeView& view) {
             keeps && !outside ? RealClamp{-infinity, infinity} : RealClamp{grid.value(grid.lo), grid.value(grid.hi)};
     }
     const int shift = grid.fraction - k.fraction;
-    if (shift > 0 && !(std::ldexp(k.reach * slack, shift) < most_reach)) {
-        throw OverflowRiskError(
-            view.message("rounding to " + std::to_string(grid.fraction) + " fraction bits needs more than 63 bits"));
+    if (shift > 0 && !(std::ldexp(k.reach * reach_slack, shift) < most)) {
+        throw OverflowRiskError(view.message("rounding to " + std::to_string(grid.fraction) +
+                                             " fraction bits needs more than " + (wide ? "121" : "63") + " bits"));
     }
     std::int64_t divisor = 1;
     for (const std::int64_t d : k.divisor) divisor = std::max(divisor, d);
-    if (shift < 0 && !(std::ldexp(static_cast<double>(divisor), -shift) < most_reach)) {
+    if (shift < 0 && !(std::ldexp(static_cast<double>(divisor), -shift) < most)) {
         throw QuantizationError(view.message("fixed point: results of " + std::to_string(k.fraction) +
                                              " fraction bits can't be rounded to " + std::to_string(grid.fraction)));
     }
@@ -165,33 +168,33 @@ void FixedProgram::prepare(const NodeView& view) {
     steps_[at(view.id())] = std::move(step);
 }
 
-void FixedProgram::finish(const NodeView& view, const Step& step, FixedRange& values) const {
-    const FixedGrid& grid = this->grid(view.node().outputs[0]);
-    const int shift = grid.fraction - step.kernel.fraction;
-    std::optional<FixedGrid> word;
+std::optional<FixedGrid> FixedProgram::wrapping_word(const NodeView& view, const Step& step) const {
     const FixedLayer& own = layer(view);
-    if (format_.wrap && own.output) word = grid_of(*own.output);
-    if (format_.wrap && !own.output && !own.exact_output && !step.kernel.picks) word = grid_of(format_.activations);
-    for (std::size_t i = 0; i < values.lo.size(); ++i) {
-        const std::int64_t divisor = step.kernel.divisor.empty() ? 1 : step.kernel.divisor[i];
-        for (std::int64_t* n : {&values.lo[i], &values.hi[i]}) {
-            if (shift < 0 || divisor > 1) {
-                *n = rounded_quotient(shift > 0 ? *n << shift : *n, shift < 0 ? divisor << -shift : divisor,
+    if (format_.wrap && own.output) return grid_of(*own.output);
+    if (format_.wrap && !own.exact_output && !step.kernel.picks) return grid_of(format_.activations);
+    return std::nullopt;
+}
+
+template <class Integer>
+std::int64_t FixedProgram::finished(const NodeView& view, const Step& step, std::size_t i, Integer n,
+                                    const std::optional<FixedGrid>& word) const {
+    const int shift = grid(view.node().outputs[0]).fraction - step.kernel.fraction;
+    const Integer divisor = step.kernel.divisor.empty() ? 1 : step.kernel.divisor[i];
+    if (shift < 0 || divisor > 1) {
+        n = rounded_quotient<Integer>(shift > 0 ? n << shift : n, shift < 0 ? divisor << -shift : divisor,
                                       format_.rounding);
-            } else {
-                *n <<= shift;
-            }
-            const std::int64_t cut = std::clamp(*n, step.least, step.most);
-            // An activation may come before or after the conversion to a signed word; negative numbers never reach an
-            // unsigned one.
-            if (word && (*n > word->hi || (word->lo < 0 ? *n : cut) < word->lo)) {
-                throw OverflowRiskError(view.message("element " + std::to_string(i) +
-                                                     " may leave its word, and would wrap around; give it more bits "
-                                                     "before the point, let it saturate, or take a smaller box"));
-            }
-            *n = cut;
-        }
+    } else {
+        n <<= shift;
     }
+    const Integer cut = std::clamp<Integer>(n, step.least, step.most);
+    // An activation may come before or after the conversion to a signed word; negative numbers never reach an unsigned
+    // one.
+    if (word && (n > word->hi || (word->lo < 0 ? n : cut) < word->lo)) {
+        throw OverflowRiskError(view.message("element " + std::to_string(i) +
+                                             " may leave its word, and would wrap around; give it more bits before "
+                                             "the point, let it saturate, or take a smaller box"));
+    }
+    return static_cast<std::int64_t>(cut);
 }
 
 FixedRange FixedProgram::read(std::size_t k, std::span<const double> lo, std::span<const double> hi) const {
@@ -239,13 +242,28 @@ void FixedProgram::run(std::vector<FixedRange> inputs, std::vector<FixedRange>& 
     std::vector<const FixedRange*> in;
     for (std::size_t n = 0; n < steps_.size(); ++n) {
         const Step& step = steps_[n];
-        if (!step.kernel.run) continue;
+        if (!step.kernel.run && !step.kernel.run_wide) continue;
         const NodeView view(g, static_cast<NodeId>(n));
         in.clear();
         for (const TensorId t : view.node().inputs) in.push_back(t == absent ? nullptr : &values[at(t)]);
         FixedRange& out = values[at(view.node().outputs[0])];
-        step.kernel.run(in, out);
-        finish(view, step, out);
+        const std::optional<FixedGrid> word = wrapping_word(view, step);
+        const auto finish = [&](const auto& sums) {
+            out.lo.resize(sums.lo.size());
+            out.hi.resize(sums.hi.size());
+            for (std::size_t i = 0; i < sums.lo.size(); ++i) {
+                out.lo[i] = finished(view, step, i, sums.lo[i], word);
+                out.hi[i] = finished(view, step, i, sums.hi[i], word);
+            }
+        };
+        if (step.kernel.run_wide) {
+            WideRange sums;
+            step.kernel.run_wide(in, sums);
+            finish(sums);
+        } else {
+            step.kernel.run(in, out);
+            finish(out);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 
 #include "ops/affine.hpp"
 #include "ops/common.hpp"
+#include "semantics/fixed_map.hpp"
 
 namespace gonogo {
 
@@ -32,10 +34,21 @@ struct FixedGrid {
 struct FixedRange {
     std::vector<std::int64_t> lo, hi;
 };
+// Sums that 63 bits may not hold.
+struct WideRange {
+    std::vector<Int128> lo, hi;
+};
+
+// What sums may reach at most: in 64 bits, and in 128.
+inline constexpr double most_reach = 0x1p62, most_wide_reach = 0x1p120;
+// Sums of at most 2^40 bounds in round to nearest are off by less than this factor.
+inline constexpr double reach_slack = 1.001;
 
 // Integers per operand, exact results as numbers n / (divisor 2^fraction).
 struct FixedKernel {
+    // One of the two, or neither.
     std::function<void(std::span<const FixedRange* const> in, FixedRange& out)> run;
+    std::function<void(std::span<const FixedRange* const> in, WideRange& out)> run_wide;
     int fraction = 0;
     double reach = 0.0;                 // upper bound on any |n| that is formed
     std::vector<std::int64_t> divisor;  // by output element; empty: 1
@@ -47,7 +60,7 @@ struct FixedKernel {
 class FixedProgram {
   public:
     // Throws UnsupportedOperatorError and UnsupportedTypeError for what has no fixed-point rule, OverflowRiskError for
-    // accumulators beyond 62 bits, QuantizationError for words that make no sense.
+    // accumulators beyond 120 bits, or 62 bits but for affine nodes, QuantizationError for words that make no sense.
     FixedProgram(std::shared_ptr<const Graph> graph, FixedPoint format);
 
     const Graph& graph() const { return *graph_; }
@@ -56,7 +69,7 @@ class FixedProgram {
 
     // computed - exact lies in [-below, above] before the clamp, which is that of activation and word together.
     struct Step {
-        FixedKernel kernel;  // without `run`: the node is left out
+        FixedKernel kernel;  // without `run` and `run_wide`: the node is left out
         double below = 0.0, above = 0.0;
         std::int64_t least = 0, most = 0;  // integers after activation and saturation
         // What cuts the rounded result: the activation and the word; of a clamp node, the word.
@@ -85,7 +98,11 @@ class FixedProgram {
     FixedKernel binary(const NodeView& view) const;
     FixedKernel move(const NodeView& view) const;
     void prepare(const NodeView& view);
-    void finish(const NodeView& view, const Step& step, FixedRange& values) const;
+    // Rounds, cuts, and checks words that wrap.
+    template <class Integer>
+    std::int64_t finished(const NodeView& view, const Step& step, std::size_t i, Integer n,
+                          const std::optional<FixedGrid>& word) const;
+    std::optional<FixedGrid> wrapping_word(const NodeView& view, const Step& step) const;
 
     struct Operand {
         FixedGrid grid;
@@ -104,8 +121,9 @@ class FixedProgram {
 // ---- words
 
 FixedGrid grid_of(const FixedWord& word);
-// n / d rounded, d > 0.
-std::int64_t rounded_quotient(std::int64_t n, std::int64_t d, FixedRounding rounding);
+// n / d rounded, d > 0; of 64 or 128 bits.
+template <class Integer>
+Integer rounded_quotient(Integer n, Integer d, FixedRounding rounding);
 // (x + rest) 2^fraction rounded and cut to [lo, hi]; |rest| is at most half an ulp of x, both exact.
 std::int64_t rounded_real(double x, double rest, const FixedGrid& grid, FixedRounding rounding);
 

@@ -15,9 +15,10 @@ FixedGrid grid_of(const FixedWord& word) {
     return {word.fraction_bits, 0, (one << word.bits) - 1};
 }
 
-std::int64_t rounded_quotient(std::int64_t n, std::int64_t d, FixedRounding rounding) {
-    std::int64_t q = n / d;
-    std::int64_t r = n % d;
+template <class Integer>
+Integer rounded_quotient(Integer n, Integer d, FixedRounding rounding) {
+    Integer q = n / d;
+    Integer r = n % d;
     if (r < 0) q -= 1, r += d;
     if (rounding == FixedRounding::floor || r < d - r) return q;
     if (r > d - r) return q + 1;
@@ -30,6 +31,9 @@ std::int64_t rounded_quotient(std::int64_t n, std::int64_t d, FixedRounding roun
             return q + 1;
     }
 }
+
+template std::int64_t rounded_quotient(std::int64_t, std::int64_t, FixedRounding);
+template Int128 rounded_quotient(Int128, Int128, FixedRounding);
 
 // y = x 2^fraction is exact, being far from binary64's ends wherever it isn't cut anyway. The sign of a difference of
 // two binary64 numbers is that of the computed one, so y is compared with q + 1/2 rather than y - q with 1/2. `rest`

@@ -46,7 +46,8 @@ RealProgram::RealProgram(std::shared_ptr<const Graph> graph)
     }
 }
 
-void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<IntervalTensor>& values) const {
+void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<IntervalTensor>& values,
+                      const After& after) const {
     const Graph& g = *graph_;
     if (inputs.size() != g.inputs.size()) {
         throw BoxError(g.source + ": " + std::to_string(inputs.size()) + " boxes given, the model has " +
@@ -92,6 +93,7 @@ void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<Interv
                 out.hi[i] = std::numeric_limits<double>::infinity();
             }
         }
+        if (after) after(step.node, out);
     }
 }
 

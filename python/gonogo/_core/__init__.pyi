@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 from . import numeric
 from . import interval
-__all__: list[str] = ['BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -301,6 +301,16 @@ class IntegerRunner:
         """
     def __init__(self, graph: Graph, profile: str) -> None:
         ...
+class BoundProgram:
+    """
+    A graph prepared for guaranteed ranges over many boxes.
+    """
+    def __init__(self, graph: Graph, semantics: typing.Any, tensor: str | None = None, method: str = 'linear') -> None:
+        ...
+    def run(self, lo: collections.abc.Sequence[typing.Any], hi: collections.abc.Sequence[typing.Any], first: typing.SupportsInt | typing.SupportsIndex | None = None) -> list[BoundResult]:
+        """
+        Ranges over boxes along the leading axis of every array, one array per input; results have that axis too, and are those of `bound` for each box. A BoxError says which box, counted from `first` where that is given.
+        """
 class ErrorSession:
     """
     Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.

@@ -1,6 +1,9 @@
 // What arithmetic a deployed graph runs in.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <string>
 #include <variant>
 
 #include "gonogo/ops/int8.hpp"
@@ -13,6 +16,15 @@ namespace gonogo {
 // the question's business.
 struct RealArithmetic {};
 
-using DeviceArithmetic = std::variant<Profile, RealArithmetic, FixedPoint, FloatingPoint>;
+// What a node's result is kept in where its profile would give 8 bits: a real number, or a 16-bit integer.
+enum class Kept : std::uint8_t { real, int16 };
+
+// An integer profile in which some nodes, by name, keep a finer result; "input": the quantiser in front of the network.
+struct MixedIntegers {
+    Profile profile = Profile::tflm;
+    std::map<std::string, Kept> keep;
+};
+
+using DeviceArithmetic = std::variant<Profile, RealArithmetic, FixedPoint, FloatingPoint, MixedIntegers>;
 
 }  // namespace gonogo

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "gonogo/numeric/strict.hpp"
 
@@ -23,6 +24,9 @@ class RightFactor {
 
     std::int64_t rows() const { return k_; }
     std::int64_t columns() const { return n_; }
+
+    // The factor of those rows alone, ascending: for left factors whose other columns are zero.
+    RightFactor keep(std::span<const std::int64_t> rows) const;
 
     // c = a b, or c += a b. a: m x k, row i at a + i * a_step; c: m x n, row i at c + i * c_step. Serial. An infinity
     // or a NaN in a row of `a`, or in b, isn't lost, and stays in its row and column.
@@ -43,6 +47,10 @@ struct RowSums {
 
 // value: sum a[i] * (a[i] >= 0 ? below[i] : above[i]). mass: sum |a[i]| * weight[i].
 RowSums select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight);
+
+// The same for each of `rows` rows of a, a_step apart, to sums[0] and on.
+void select_dots(std::int64_t rows, std::int64_t n, const double* a, std::int64_t a_step, const double* below,
+                 const double* above, const double* weight, RowSums* sums);
 
 // Coefficients through y[i] >= slope_below[i] x[i] + ... and y[i] <= slope_above[i] x[i] + ...: out[i] = a[i] *
 // (a[i] >= 0 ? slope_below[i] : slope_above[i]), or out[i] += that. `out` may be `a`.

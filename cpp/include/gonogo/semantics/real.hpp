@@ -1,6 +1,7 @@
 // A graph in real arithmetic, evaluated over boxes by interval propagation; a point is a box of width zero.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,7 +22,10 @@ class RealProgram {
     // Encloses every tensor's value for all inputs in the boxes, one box per graph input. `values` has one entry per
     // tensor of the graph and is reused between calls; entries of tensors that weren't computed are empty.
     // A quantised graph is evaluated with its dequantised weights and without any rounding or saturation.
-    void run(std::span<const IntervalTensor> inputs, std::vector<IntervalTensor>& values) const;
+    // `after`, if there is one, may put something else in the place of a node's result before any other node reads it.
+    using After = std::function<void(NodeId node, IntervalTensor& result)>;
+    void run(std::span<const IntervalTensor> inputs, std::vector<IntervalTensor>& values,
+             const After& after = {}) const;
 
   private:
     struct Step {

@@ -92,9 +92,18 @@ class ErrorSession::Run {
         if (splitter_ == nullptr) return true;
         // Enough parts at once to keep all threads busy; large networks do that with one.
         const std::int64_t parts = joint_.system.blocks.back().size() > 0 && states_are_small() ? 32 : 1;
-        while (!decided() && !splitter_->finished() && std::chrono::steady_clock::now() < end) {
+        using Clock = std::chrono::steady_clock;
+        while (!decided() && !splitter_->finished() && Clock::now() < end) {
+            const auto start = Clock::now();
             splitter_->round(parts, enough());
             take_bounds();
+            const auto split = Clock::now();
+            splitting_ += std::chrono::duration<double>(split - start).count();
+            // Two thirds of the time are for the bounds, one for the witnesses.
+            if (2.0 * searching_ > splitting_ || decided()) continue;
+            search_->more(std::max<std::int64_t>(evaluations_ / 8, 8));
+            take_witnesses();
+            searching_ += std::chrono::duration<double>(Clock::now() - split).count();
         }
         result_.parts = splitter_->parts();
         return decided() || splitter_->finished();
@@ -182,12 +191,14 @@ class ErrorSession::Run {
         }
         splitter_ = std::make_unique<linear::Splitter>(joint_.system, split_,
                                                        [this](const linear::InputBox& part) { return state_of(part); });
-        splitter_->begin(std::move(whole), std::move(lower), std::move(upper));
+        splitter_->begin(std::move(whole), std::move(lower), std::move(upper), options_.threshold.has_value());
     }
 
     linear::BoxState state_of(const linear::InputBox& part) const {
         std::vector<IntervalTensor> box;
         for (std::size_t k = 0; k < box_.size(); ++k) box.push_back(input_box(joint_, k, part, box_[k].shape));
+        // The system's own interval propagation says as much of two networks in real arithmetic.
+        if (std::holds_alternative<RealArithmetic>(options_.device)) return start(joint_, box);
         std::vector<IntervalTensor> real;
         reference_.run(box, real);
         return known_state(start(joint_, box), real, device_.ranges(box));
@@ -324,14 +335,23 @@ class ErrorSession::Run {
                 macs += w.macs.constant() + w.other_operations.constant();
             }
         }
-        const std::int64_t evaluations = std::clamp<std::int64_t>(options_.search_multiplies / macs, 8, 4000);
-        Lead lead{
-            joint_, options_.method == Method::interval ? nullptr : &state_[0], {}, {}, static_cast<double>(macs)};
+        evaluations_ = std::clamp<std::int64_t>(options_.search_multiplies / macs, 8, 4000);
+        Lead lead{joint_,
+                  options_.method == Method::interval ? nullptr : &state_[0],
+                  {},
+                  {},
+                  options_.elements,
+                  static_cast<double>(macs)};
         for (const TensorError& e : result_.tensors) {
             lead.lower.emplace_back(e.lower);
             lead.upper.emplace_back(e.upper);
         }
-        SearchResult found = search(reference_, device_, box_, targets_, lead, evaluations, options_.seed);
+        search_ = std::make_unique<Search>(reference_, device_, box_, targets_, lead, evaluations_, options_.seed);
+        take_witnesses();
+    }
+
+    void take_witnesses() {
+        SearchResult found = search_->result();
         result_.evaluations = found.evaluations;
         for (std::size_t k = 0; k < targets_.size(); ++k) {
             TensorError& e = result_.tensors[k];
@@ -417,6 +437,9 @@ class ErrorSession::Run {
     std::vector<std::pair<std::size_t, std::size_t>> objectives_;  // tensor and element
     std::vector<linear::Objective> split_;
     std::unique_ptr<linear::Splitter> splitter_;
+    std::unique_ptr<Search> search_;
+    std::int64_t evaluations_ = 0;              // of the first search
+    double splitting_ = 0.0, searching_ = 0.0;  // seconds
     ErrorResult result_;
 };
 

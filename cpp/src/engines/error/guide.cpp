@@ -67,6 +67,7 @@ Guide::Guide(const Program& program, const linear::BoxState* box, const std::vec
              std::span<const Target> targets)
     : program_(program),
       box_(box),
+      readings_(readings),
       targets_(targets),
       blocks_(difference_blocks(program, targets)),
       kept_(kept_blocks(program, readings)),
@@ -83,19 +84,29 @@ std::vector<Slope> Guide::over_box(std::span<const Goal> goals) const {
     return slopes(goals, states);
 }
 
-std::vector<Slope> Guide::at(std::span<const Goal> goals, std::span<const Point* const> points) const {
+std::pair<std::vector<linear::BlockId>, Point> Guide::values(const Point& p, bool rounded) const {
+    std::pair<std::vector<linear::BlockId>, Point> known{program_.inputs, p};
+    for (std::size_t k = 0; k < p.size(); ++k) {
+        for (std::size_t e = 0; layouts_[k] != nullptr && e < p[k].size(); ++e)
+            known.second[k][layouts_[k]->place(e)] = p[k][e];
+        const linear::BlockId added = kept_[p.size() + k];
+        if (!rounded || added < 0) continue;
+        known.first.push_back(added);
+        known.second.push_back(known.second[k]);
+        for (double& x : known.second.back()) x = readings_[k](x) - x;
+    }
+    return known;
+}
+
+std::vector<Slope> Guide::at(std::span<const Goal> goals, std::span<const Point* const> points,
+                             const linear::Pull* pull) const {
     std::vector<const Point*> distinct(points.begin(), points.end());
     std::sort(distinct.begin(), distinct.end());
     distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
     std::vector<linear::BoxState> states(distinct.size(), linear::BoxState(program_.system));
     numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t i, std::int64_t) {
-        const Point& p = *distinct[static_cast<std::size_t>(i)];
-        Point values = p;
-        for (std::size_t k = 0; k < p.size(); ++k) {
-            for (std::size_t e = 0; layouts_[k] != nullptr && e < p[k].size(); ++e)
-                values[k][layouts_[k]->place(e)] = p[k][e];
-        }
-        states[static_cast<std::size_t>(i)] = tangents_.around(program_.inputs, values);
+        const auto [blocks, numbers] = values(*distinct[static_cast<std::size_t>(i)], pull != nullptr);
+        states[static_cast<std::size_t>(i)] = tangents_.around(blocks, numbers, pull);
     });
     std::vector<const linear::BoxState*> of;
     for (const Point* p : points)

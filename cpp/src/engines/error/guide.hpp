@@ -54,16 +54,22 @@ class Guide {
 
     // Of the upper bound on each goal over the box: its greatest value is reached where every slope says so.
     std::vector<Slope> over_box(std::span<const Goal> goals) const;
-    // Of goals[i] at *points[i].
-    std::vector<Slope> at(std::span<const Goal> goals, std::span<const Point* const> points) const;
+    // Of goals[i] at *points[i]; with `pull` what the device rounds there is followed.
+    std::vector<Slope> at(std::span<const Goal> goals, std::span<const Point* const> points,
+                          const linear::Pull* pull = nullptr) const;
+    // There is rounding that can be followed.
+    bool rounds() const { return tangents_.rounds(); }
 
   private:
     linear::BlockId block(const Goal& goal) const { return blocks_[goal.target]; }
     std::vector<Slope> slopes(std::span<const Goal> goals, std::span<const linear::BoxState* const> states) const;
+    // A point's inputs, and what quantising adds to them, by block.
+    std::pair<std::vector<linear::BlockId>, Point> values(const Point& p, bool rounded) const;
     Point to_tensors(const linear::Coefficients& coefficients, std::size_t first) const;
 
     const Program& program_;
     const linear::BoxState* box_;
+    const std::vector<Reading>& readings_;
     std::span<const Target> targets_;
     std::vector<linear::BlockId> blocks_;  // of the targets' differences
     std::vector<linear::BlockId> kept_;    // the inputs, then the difference that quantising each of them makes

@@ -7,6 +7,7 @@
 
 #include "gonogo/numeric/parallel.hpp"
 
+#include "engines/error/approach.hpp"
 #include "engines/error/moves.hpp"
 #include "engines/error/trial.hpp"
 
@@ -19,6 +20,9 @@ constexpr std::size_t most_goals = 256;  // that are climbed for; each keeps a p
 constexpr int tries = 4;                 // per visit of a climber
 constexpr int patience = 12;             // visits without progress before a climber starts anew
 constexpr std::int64_t evaluations_per_goal = 6;
+constexpr int most_steps = 60, least_steps = 12;  // of a walk
+// One after the other: no single one served all nets and word lengths.
+constexpr linear::Pull pulls[] = {{5.0, 0.15}, {3.0, 0.05}, {8.0, 0.15}, {5.0, 0.05}};
 
 // One climb for one goal.
 struct Climber {
@@ -32,15 +36,18 @@ struct Climber {
     int failures = 0;
 };
 
-class Search {
+}  // namespace
+
+class Search::Run {
   public:
-    Search(const Judge& judge, const Deployment& deployed, std::span<const IntervalTensor> box,
-           std::span<const Target> targets, const Lead& lead, std::int64_t evaluations, std::uint64_t seed)
-        : judge_(judge),
+    Run(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
+        std::span<const Target> targets, const Lead& lead, std::int64_t evaluations, std::uint64_t seed)
+        : judge_(reference, deployed, box, targets),
           lead_(lead),
           readings_(readings(deployed)),
           moves_(box, readings_),
           guide_(lead.program, lead.lines, readings_, targets),
+          approach_(guide_, deployed, box, readings_),
           variants_(std::max(1, deployed.variants())),
           budget_(static_cast<double>(evaluations)),
           random_(seed),
@@ -48,17 +55,25 @@ class Search {
         rank_goals();
     }
 
-    SearchResult run() {
+    void first() {
         try_points(moves_.all_cells(static_cast<std::int64_t>(budget_ / 2.0) / variants_), {});
         std::vector<Point> starts;
         const auto count = static_cast<std::int64_t>(std::max(4.0, budget_ / 16.0));
         for (std::int64_t i = 0; i < count; ++i) starts.push_back(moves_.start(i, random_));
         try_points(std::move(starts), {});
         corners();
+        walk(0.5 * (budget_ - spent_));
         make_climbers();
-        for (std::size_t round = 0; spent_ < budget_; ++round) visit(choose(round));
-        return record_.result();
+        climb();
     }
+
+    void more(double evaluations) {
+        budget_ = spent_ + evaluations;
+        walk(0.5 * evaluations);
+        climb();
+    }
+
+    SearchResult result() const { return record_.result(); }
 
   private:
     // All elements and both signs, the worst bounds first, the targets in turn.
@@ -68,6 +83,9 @@ class Search {
         for (std::size_t t = 0; t < of.size(); ++t) {
             for (std::size_t e = 0; e < lead_.lower[t].size(); ++e) {
                 const auto element = static_cast<std::int64_t>(e);
+                const auto& wanted = lead_.elements;
+                if (!wanted.empty() && (t > 0 || std::find(wanted.begin(), wanted.end(), element) == wanted.end()))
+                    continue;
                 if (lead_.upper[t][e] > 0.0) of[t].push_back({lead_.upper[t][e], {t, element, 1.0}});
                 if (lead_.lower[t][e] < 0.0) of[t].push_back({-lead_.lower[t][e], {t, element, -1.0}});
             }
@@ -102,6 +120,38 @@ class Search {
             for (const Slope& s : guide_.over_box(part)) points.push_back(moves_.best(s));
             try_points(std::move(points), {});
         }
+    }
+
+    // Walks for the tracked goals in turn, as many as `budget` allows.
+    void walk(double budget) {
+        const std::size_t tracked = record_.tracked();
+        if (!guide_.rounds() || tracked == 0) return;
+        const double step = (guide_.point_work() + guide_.goal_work()) / lead_.multiplies;
+        const double each = most_steps * step + Approach::points(most_steps) * variants_;
+        const int steps = each > budget ? static_cast<int>(most_steps * budget / each) : most_steps;
+        if (steps < least_steps) return;
+        const auto count = static_cast<std::size_t>(std::max(1.0, budget / each));
+        for (std::size_t done = 0; done < std::min(count, 8 * tracked);) {
+            std::vector<Walk> walks;
+            for (; walks.size() < 8 && done < count; ++done, ++walks_) {
+                const Goal& goal = record_.goal(walks_ % tracked);
+                const SharedPoint& best = record_.best(walks_ % tracked).at;
+                if (!guide_.knows(goal) || best == nullptr) continue;
+                const std::size_t lap = walks_ / tracked;
+                // From the centre first, then from the best point, or from somewhere near it.
+                Point start = *best;
+                if (lap == 0) start = moves_.start(0, random_);
+                if (lap > 1) start = moves_.from(*best, {}, Moves::Kind::random, random_);
+                walks.push_back({goal, std::move(start), pulls[lap % std::size(pulls)], steps});
+            }
+            if (walks.empty()) break;
+            spent_ += static_cast<double>(walks.size()) * steps * step;
+            for (std::vector<Point>& passed : approach_.walk(walks)) try_points(std::move(passed), {});
+        }
+    }
+
+    void climb() {
+        while (spent_ < budget_) visit(choose(round_++));
     }
 
     void make_climbers() {
@@ -251,27 +301,36 @@ class Search {
         }
     }
 
-    const Judge& judge_;
-    const Lead& lead_;
+    const Judge judge_;
+    const Lead lead_;
     std::vector<Reading> readings_;
     Moves moves_;
     Guide guide_;
+    Approach approach_;
     int variants_;
     double budget_, spent_ = 0.0;
     Random random_;
     Record record_;
     std::vector<Goal> goals_;
     std::vector<Climber> climbers_;
-    std::size_t next_ = 0;
+    std::size_t next_ = 0, round_ = 0, walks_ = 0;
     double wins_[Moves::kinds] = {}, attempts_[Moves::kinds] = {};
 };
 
-}  // namespace
+Search::Search(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
+               std::span<const Target> targets, const Lead& lead, std::int64_t evaluations, std::uint64_t seed)
+    : run_(std::make_unique<Run>(reference, deployed, box, targets, lead, evaluations, seed)) {
+    run_->first();
+}
 
-SearchResult search(const RealProgram& reference, const Deployment& deployed, std::span<const IntervalTensor> box,
-                    std::span<const Target> targets, const Lead& lead, std::int64_t evaluations, std::uint64_t seed) {
-    const Judge judge(reference, deployed, box, targets);
-    return Search(judge, deployed, box, targets, lead, evaluations, seed).run();
+Search::~Search() = default;
+
+void Search::more(std::int64_t evaluations) {
+    run_->more(static_cast<double>(evaluations));
+}
+
+SearchResult Search::result() const {
+    return run_->result();
 }
 
 }  // namespace gonogo::joint

@@ -110,9 +110,10 @@ std::vector<std::size_t> Record::by_value() const {
     return order;
 }
 
-SearchResult Record::result() {
-    for (Witness& w : result_.witnesses) w.worst = std::max(w.worst, 0.0);
-    return std::move(result_);
+SearchResult Record::result() const {
+    SearchResult result = result_;
+    for (Witness& w : result.witnesses) w.worst = std::max(w.worst, 0.0);
+    return result;
 }
 
 }  // namespace gonogo::joint

@@ -73,7 +73,7 @@ class Record {
     std::vector<std::size_t> by_value() const;
 
     void add(const Trial& trial, int evaluations);
-    SearchResult result();
+    SearchResult result() const;
 
   private:
     SearchResult result_;

@@ -19,9 +19,9 @@ struct BackSubstitutionKernels {
     // k, n >= 1; a, c: m rows a_step and c_step apart.
     void (*multiply)(std::int64_t m, std::int64_t k, std::int64_t n, const double* a, std::int64_t a_step,
                      const double* packed, double* c, std::int64_t c_step, bool accumulate);
-    // To sums[0] the value, to sums[1] the mass.
-    void (*select_dot)(std::int64_t n, const double* a, const double* below, const double* above, const double* weight,
-                       double* sums);
+    // Rows a_step apart. Of row r, to sums[2 r] the value, to sums[2 r + 1] the mass.
+    void (*select_dots)(std::int64_t rows, std::int64_t n, const double* a, std::int64_t a_step, const double* below,
+                        const double* above, const double* weight, double* sums);
     void (*select_scale)(std::int64_t n, const double* a, const double* below, const double* above, double* out,
                          bool accumulate);
 };

@@ -246,7 +246,7 @@ GONOGO_INLINE void add_terms(const double* a, const double* below, const double*
     sums.mass = mul_add(abs(x), load<V>(weight), sums.mass);
 }
 
-void select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight,
+GONOGO_INLINE void select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight,
                 double* result) {
     constexpr int chains = 4;
     constexpr std::int64_t step = chains * f64_lanes;
@@ -275,6 +275,11 @@ void select_dot(std::int64_t n, const double* a, const double* below, const doub
     }
     result[0] = total.value;
     result[1] = total.mass;
+}
+
+void select_dots(std::int64_t rows, std::int64_t n, const double* a, std::int64_t a_step, const double* below,
+                 const double* above, const double* weight, double* sums) {
+    for (std::int64_t r = 0; r < rows; ++r) select_dot(n, a + r * a_step, below, above, weight, sums + 2 * r);
 }
 
 template <class V, bool accumulate>
@@ -311,7 +316,7 @@ constexpr BackSubstitutionKernels back_substitution_kernels{
     .columns = panel_columns,
     .depth = depth,
     .multiply = multiply,
-    .select_dot = select_dot,
+    .select_dots = select_dots,
     .select_scale = select_scale,
 };
 

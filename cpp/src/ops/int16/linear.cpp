@@ -101,9 +101,7 @@ Int8Kernel int16_litert_dense(const NodeView& node) {
     const bool per_tensor = node.input(1).quantization->per_tensor();
     return tflm::linear_kernel(
         node, WideAccumulator(node, std::move(layer), narrow_sums), [&](const LinearChannel& channel) {
-            const double product = static_cast<double>(channel.s_in * channel.s_w);
-            const double ratio = per_tensor ? product / static_cast<double>(channel.s_out) : channel.ratio();
-            return TwoRoundings(node, channel, ratio, true);
+            return TwoRoundings(node, channel, per_tensor ? channel.float_ratio() : channel.ratio(), true);
         });
 }
 

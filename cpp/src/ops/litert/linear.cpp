@@ -53,10 +53,13 @@ Int8Kernel one_rounding(const NodeView& node, LinearLayer layer) {
 
 }  // namespace
 
+// With one scale for all weights the kernel multiplies the scales in float32.
 Int8Kernel litert_dense(const NodeView& node) {
-    LinearLayer a = LinearLayer::dense(node);
-    const std::int64_t channels = a.channels();
-    return two_roundings(node, std::move(a), channels);
+    LinearAccumulator a(node, LinearLayer::dense(node));
+    const bool single = node.input(1).quantization->per_tensor();  // checked by the layer
+    return tflm::linear_kernel(node, std::move(a), [&](const LinearChannel& channel) {
+        return TwoRoundings(node, channel, single ? channel.float_ratio() : channel.ratio(), true);
+    });
 }
 
 // Grouped convolutions run on the reference kernel.

@@ -25,6 +25,8 @@ struct LinearChannel {
 
     // s_in s_w / s_out in binary64; the product is exact.
     double ratio() const { return static_cast<double>(s_in) * static_cast<double>(s_w) / static_cast<double>(s_out); }
+    // The same with the product rounded to float32.
+    double float_ratio() const { return static_cast<double>(s_in * s_w) / static_cast<double>(s_out); }
     numeric::Interval multiplier() const {
         return numeric::Interval::point(static_cast<double>(s_in)) * tflm::ratio(s_w, s_out);
     }
