@@ -183,6 +183,7 @@ void register_graph(py::module_& m) {
                 row["real"] = r->real != nullptr;
                 for (const Profile p : concrete_profiles)
                     row[py::str(std::string(name_of(p)))] = r->int8.of(p) != nullptr;
+                row["int16"] = r->int16.of(Profile::any) != nullptr;
                 row["joint"] = r->joint != JointKind::none;
                 rows.append(row);
             }

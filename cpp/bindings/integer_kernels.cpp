@@ -12,6 +12,7 @@
 #include "gonogo/numeric/environment.hpp"
 #include "gonogo/ops/ort_assumptions.hpp"
 #include "gonogo/ops/record.hpp"
+#include "gonogo/semantics/integer.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -32,12 +33,8 @@ class IntegerKernel {
             throw py::index_error("node " + std::to_string(node) + " doesn't exist");
         }
         const NodeView view = this->view();
-        const Int8Rule rule = view.op().int8.of(profile_named(profile));
-        if (rule == nullptr) {
-            throw UnsupportedOperatorError(view.message("profile '" + profile + "' has no integer kernel for it"));
-        }
         const numeric::EnvironmentGuard guard;
-        kernel_ = rule(view);
+        kernel_ = integer_rule(view, profile_named(profile))(view);
     }
 
     py::array point(const Operands& inputs) const {
@@ -107,9 +104,9 @@ class IntegerKernel {
             }
             const Tensor& tensor = node.input(i);
             keep.push_back(bindings::take<std::int32_t>(given[i], "inputs[" + std::to_string(i) + "]", tensor.dims));
-            const std::int32_t least = tensor.dtype == DType::uint8 ? 0 : -128;
+            const ClampRange storage = storage_limits(tensor);
             for (const std::int32_t q : keep.back().values) {
-                if (q < least || q > least + 255) {
+                if (q < storage.lo || q > storage.hi) {
                     throw BoxError(
                         node.message("the integer " + std::to_string(q) + " doesn't fit tensor '" + tensor.name + "'"));
                 }

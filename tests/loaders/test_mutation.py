@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from gonogo.errors import GonogoError
 from gonogo.loaders import load_bytes
+from support.int16_nets import random_net
 
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "fuzz_models.py"
 MUTANTS = int(os.environ.get("GONOGO_MUTANTS", "0"))
@@ -38,6 +40,12 @@ def survive(paths: list[Path], mutants: int, seed: int) -> None:
 
 def test_mutants_of_the_demo(demo_path: Path) -> None:
     survive([demo_path], mutants=3000, seed=1)
+
+
+def test_mutants_of_a_net_on_int16(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(random_net(np.random.default_rng(0), curves=False, last=True))
+    survive([path], mutants=150, seed=3)
 
 
 @pytest.mark.corpus

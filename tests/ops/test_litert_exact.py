@@ -93,6 +93,44 @@ def test_ties_and_products_of_scales(profile: str) -> None:
     assert compared > 10_000
 
 
+@pytest.mark.parametrize("profile", ["litert_ref", "litert"])
+@pytest.mark.parametrize("code", ["MUL", "RELU", "RELU6", "LEAKY_RELU"])
+def test_multipliers_are_computed_in_float32(code: str, profile: str) -> None:
+    """Scales at which some integer lies between the halfway points of the multipliers in float32 and in binary64."""
+    rng = np.random.default_rng(13)
+    n = 2000
+    s, t = np.exp(rng.uniform(-6, -1, (2, n))).astype(np.float32)
+    slope = {"MUL": t, "LEAKY_RELU": np.full(n, 0.3, np.float32)}.get(code, np.ones(n, np.float32))
+    steps = rng.integers(20, 128, n)
+    # Multipliers of at least a half are rounded once only; with two roundings the two forms agree nearly always.
+    ratio = (np.floor(steps * rng.uniform(0.55, 0.95, n)) + 0.5) / steps
+    out = (s.astype(float) * slope / ratio).astype(np.float32)
+    exact, single = s.astype(float) * slope / out, (s * slope / out).astype(float)
+    chosen = np.flatnonzero(np.rint(steps * exact) != np.rint(steps * single))
+    alpha = 0.3
+    different = 0
+    q = np.arange(-128, 128, dtype=np.int8)
+    for k in chosen[:40]:
+        a, b, y = (Tensor([1, 256], scale=float(v[k])) for v in (s, t, out))
+        if code == "MUL":
+            x = [np.repeat(q, 256).reshape(1, -1), np.tile(q, 256).reshape(1, -1)]
+            a, b, y = (Tensor([1, 65536], scale=float(v[k])) for v in (s, t, out))
+            data = single_operator(code, [a, b], y, "MulOptions", FusedActivationFunction=0)
+        elif code == "LEAKY_RELU":
+            x, data = (
+                [q.reshape(1, -1)],
+                single_operator(code, [a], y, "LeakyReluOptions", Alpha=alpha),
+            )
+        else:
+            x, data = [q.reshape(1, -1)], single_operator(code, [a], y)
+        graph = load_tflite(data, "m")
+        wide = [v.astype(np.int32) for v in x]
+        ours = _core.IntegerRunner(graph, profile)(wide)[0]
+        assert np.array_equal(ours, LiteRuntime(data, profile)(x)[0])
+        different += int(np.count_nonzero(ours != _core.IntegerRunner(graph, "tflm")(wide)[0]))
+    assert different > 0
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_relu6_clamps_in_the_output_s_parameters(profile: str) -> None:
     rng = np.random.default_rng(11)

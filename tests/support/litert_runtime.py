@@ -69,7 +69,7 @@ class Tally:
         graph = load_tflite(data, "case.tflite")
         ours = _core.IntegerRunner(graph, profile)
         for _ in range(runs):
-            xs = [random_input(rng, graph.tensor(name).shape) for name in graph.inputs]
+            xs = [random_input(rng, t.shape, t.dtype) for t in map(graph.tensor, graph.inputs)]
             theirs = runtime(xs)
             try:
                 mine = ours([x.astype(np.int32) for x in xs])

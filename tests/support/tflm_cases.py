@@ -83,7 +83,7 @@ def _convolved(size: int, kernel: int, stride: int, dilation: int, same: bool) -
     return -(-size // stride) if same else (size - reach) // stride + 1
 
 
-def _geometry(rng: Rng, dilated: bool) -> tuple[dict[str, int], list[int], list[int], list[int]]:
+def geometry(rng: Rng, dilated: bool) -> tuple[dict[str, int], list[int], list[int], list[int]]:
     """Options, spatial input size, kernel, spatial output size."""
     same = bool(rng.random() < 0.5)
     fields = {"Padding": 0 if same else 1}
@@ -102,7 +102,7 @@ def _geometry(rng: Rng, dilated: bool) -> tuple[dict[str, int], list[int], list[
 
 
 def conv2d(rng: Rng, bits: int = 8) -> bytes:
-    fields, size, kernel, out = _geometry(rng, True)
+    fields, size, kernel, out = geometry(rng, True)
     groups = int(rng.choice([1, 1, 1, 2]))
     ins, outs = groups * integer(rng, 1, 16), groups * integer(rng, 1, 16)
     x = live(rng, [1, *size, ins])
@@ -115,7 +115,7 @@ def conv2d(rng: Rng, bits: int = 8) -> bytes:
 
 
 def depthwise_conv2d(rng: Rng, bits: int = 8) -> bytes:
-    fields, size, kernel, out = _geometry(rng, True)
+    fields, size, kernel, out = geometry(rng, True)
     ins, multiplier = integer(rng, 1, 24), integer(rng, 1, 3)
     outs = ins * multiplier
     x = live(rng, [1, *size, ins])
@@ -213,7 +213,7 @@ def softmax(rng: Rng) -> bytes:
 
 def _pool(code: str) -> Builder:
     def build(rng: Rng) -> bytes:
-        fields, size, kernel, out = _geometry(rng, False)
+        fields, size, kernel, out = geometry(rng, False)
         channels = integer(rng, 1, 24)
         x = live(rng, [1, *size, channels])
         y = Tensor([1, *out, channels], scale=x.scale, zero_point=x.zero_point)

@@ -44,16 +44,18 @@ class Case:
         return self.graph.tensor(self.node.inputs[i]).quantization
 
     def random(self, rng: Rng) -> list[Array]:
-        return [random_input(rng, shape).astype(np.int32) for shape in self.shapes]
+        kinds = [self.graph.tensor(self.node.inputs[i]).dtype for i in self.live]
+        return [random_input(rng, s, k).astype(np.int32) for s, k in zip(self.shapes, kinds, strict=True)]
 
 
-def box(rng: Rng, shape: list[int]) -> tuple[Array, Array]:
+def box(rng: Rng, shape: list[int], dtype: str = "int8") -> tuple[Array, Array]:
     """Narrow, mixed or full boxes."""
-    a = rng.integers(-128, 128, shape)
-    width = rng.integers(0, [3, 30, 256][rng.integers(3)], shape)
+    least, greatest = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    a = rng.integers(least, greatest + 1, shape)
+    width = rng.integers(0, [3, 30, greatest - least + 1][rng.integers(3)], shape)
     if rng.random() < 0.3:
         width = np.where(rng.random(shape) < 0.8, 0, width)
-    return np.maximum(a - width, -128), np.minimum(a + width, 127)
+    return np.maximum(a - width, least), np.minimum(a + width, greatest)
 
 
 def drawn(rng: Rng, lo: Array, hi: Array) -> Array:

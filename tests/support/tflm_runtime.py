@@ -28,28 +28,32 @@ class Runtime:
         return [np.array(self._interpreter.get_output(i)) for i in range(outputs)]
 
 
-def random_input(rng: np.random.Generator, shape: list[int]) -> Array:
-    """int8: all integers in random order, extremes, a narrow range, or uniform."""
+def random_input(rng: np.random.Generator, shape: list[int], dtype: str = "int8") -> Array:
+    """All integers in random order (of int16: as many as fit), extremes, a narrow range, or uniform."""
     n = int(np.prod(shape))
+    lo, hi = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
     kind = rng.integers(5)
     if kind == 0:
-        values = rng.permutation(np.resize(np.arange(-128, 128), n))
+        every = np.arange(lo, hi + 1)
+        values = rng.permutation(
+            np.resize(every if n >= 65536 or dtype == "int8" else rng.permutation(every), n)
+        )
     elif kind == 1:
-        values = rng.choice([-128, 127], n)
+        values = rng.choice([lo, hi], n)
     elif kind == 2:
-        values = np.clip(rng.integers(-128, 128) + rng.integers(-8, 9, n), -128, 127)
+        values = np.clip(rng.integers(lo, hi + 1) + rng.integers(-8, 9, n), lo, hi)
     else:
-        values = rng.integers(-128, 128, n)
-    return values.astype(np.int8).reshape(shape)
+        values = rng.integers(lo, hi + 1, n)
+    return values.astype(dtype).reshape(shape)
 
 
 def mismatches(data: bytes, rng: np.random.Generator, runs: int = 6) -> tuple[int, int]:
-    """(outputs that differ, outputs compared) between the core and the runtime for a model of int8 tensors."""
+    """(outputs that differ, outputs compared) between the core and the runtime for a model of integer tensors."""
     graph = load_tflite(data, "case.tflite")
     runtime = Runtime(data)
     different = compared = 0
     for _ in range(runs):
-        xs = [random_input(rng, graph.tensor(name).shape) for name in graph.inputs]
+        xs = [random_input(rng, t.shape, t.dtype) for t in map(graph.tensor, graph.inputs)]
         ours = _core.evaluate_int8(graph, "tflm", [x.astype(np.int32) for x in xs])
         for name, theirs in zip(graph.outputs, runtime(xs, len(graph.outputs)), strict=True):
             different += int(np.count_nonzero(ours[name] != theirs))

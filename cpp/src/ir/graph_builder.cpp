@@ -55,6 +55,7 @@ void check_quantization(const std::string& source, const Tensor& t) {
             lo = -32768, hi = 32767;
             break;
         case DType::int32:
+        case DType::int64:  // biases
             lo = std::numeric_limits<std::int32_t>::min(), hi = std::numeric_limits<std::int32_t>::max();
             break;
         default:

@@ -71,7 +71,7 @@ Deployment::Input IntegerDeployment::input(std::size_t k) const {
     const Tensor& t = input_tensor(k);
     Input in;
     if (!t.is_quantized()) return in;
-    const double step = numeric::mul_up(static_cast<double>(t.quantization->scale()), quantizer_steps);
+    const double step = numeric::mul_up(static_cast<double>(t.quantization->scale()), quantizer_steps(t));
     in.rounding = envelope(step, 0.0);
     in.clamp = dequantized_clamp(t, storage_limits(t));
     return in;
@@ -155,6 +155,14 @@ std::vector<std::string> IntegerDeployment::assumptions() const {
         for (const LeftOut& gap : program_.kernel(static_cast<NodeId>(n)).left_out) {
             list.push_back("profile " + std::string(name_of(gap.profile)) + " isn't among the mixture: " + gap.reason);
         }
+    }
+    const auto wide_softmax = [&](const Node& n) {
+        return n.op->name == "softmax" && g.tensor(n.outputs[0]).dtype == DType::int16;
+    };
+    if (std::any_of(g.nodes.begin(), g.nodes.end(), wide_softmax)) {
+        list.emplace_back(
+            "the table of exponentials that the device's softmax on int16 computes is exact to the last "
+            "integer");
     }
     for (const TensorId t : g.inputs) {
         if (g.tensor(t).is_quantized()) {

@@ -76,6 +76,7 @@ const OperatorRecord& relu_record() {
                   .litert = litert_relu,
                   .litert_ref = litert_relu,
                   .xnnpack = litert_relu};
+        r.int16 = int16_rules(tflm_relu, litert_relu);
         return r;
     }();
     return record;
@@ -90,6 +91,7 @@ const OperatorRecord& relu6_record() {
                   .litert = litert_relu,
                   .litert_ref = litert_relu,
                   .xnnpack = litert_relu};
+        r.int16 = int16_rules(tflm_relu, litert_relu);
         return r;
     }();
     return record;
@@ -103,9 +105,10 @@ const OperatorRecord& leaky_relu_record() {
         r.real = leaky_relu_real;
         r.int8 = {.tflm = tflm_leaky_relu,
                   .ort = ort_leaky_relu,
-                  .litert = tflm_leaky_relu,
-                  .litert_ref = tflm_leaky_relu,
+                  .litert = litert_leaky_relu,
+                  .litert_ref = litert_leaky_relu,
                   .xnnpack = xnnpack_leaky_relu};
+        r.int16 = int16_rules(tflm_leaky_relu, litert_leaky_relu);
         return r;
     }();
     return record;
@@ -121,6 +124,7 @@ const OperatorRecord& clip_record() {
                   .litert = litert_relu,
                   .litert_ref = litert_relu,
                   .xnnpack = litert_relu};
+        r.int16 = int16_rules(tflm_relu, litert_relu);
         return r;
     }();
     return record;

@@ -35,6 +35,13 @@ void transpose_weights(const std::vector<double>& from, std::int64_t out, std::i
     }
 }
 
+// Two halves, each exact in binary64.
+Interval enclosed(std::int64_t n) {
+    const std::int64_t upper = n >> 32;
+    return Interval::point(static_cast<double>(upper) * 0x1p32) +
+           Interval::point(static_cast<double>(n - upper * (std::int64_t{1} << 32)));
+}
+
 void read_bias(const NodeView& view, AffineMap& map) {
     const auto out = static_cast<std::size_t>(map.window.out_c);
     map.bias_lo.assign(out, 0.0);
@@ -48,18 +55,20 @@ void read_bias(const NodeView& view, AffineMap& map) {
     }
     const Tensor& weights = view.input(1);
     const Tensor& x = view.input(0);
-    if (bias.dtype != DType::int32 || !weights.is_quantized() || !x.is_quantized()) {
+    const bool wide = bias.dtype == DType::int64;
+    if ((!wide && bias.dtype != DType::int32) || !weights.is_quantized() || !x.is_quantized()) {
         throw UnsupportedTypeError(view.message("bias '" + bias.name + "' of element type " +
                                                 std::string(name_of(bias.dtype)) + " doesn't go with these weights"));
     }
     if (!bias.has_values)
         throw ModelError(view.message("the values of the bias aren't in this file, only its shape; bounds need them"));
-    const auto values = bias.values<std::int32_t>();
     for (std::size_t c = 0; c < out; ++c) {
         // 24-bit times 24-bit significand: the product of the scales is exact in binary64.
         const double scale = static_cast<double>(x.quantization->scale()) *
                              static_cast<double>(weights.quantization->scale(static_cast<std::int64_t>(c)));
-        const Interval b = Interval::point(static_cast<double>(values[c])) * Interval::point(scale);
+        const Interval n = wide ? enclosed(bias.values<std::int64_t>()[c])
+                                : Interval::point(static_cast<double>(bias.values<std::int32_t>()[c]));
+        const Interval b = n * Interval::point(scale);
         map.bias_lo[c] = b.lo;
         map.bias_hi[c] = b.hi;
     }

@@ -86,10 +86,39 @@ bool joins(const NodeView& node, const std::vector<Int8Kernel>& members, const I
     return true;
 }
 
+bool is_wide(const NodeView& node) {
+    bool wide = node.output().dtype == DType::int16;
+    for (std::size_t i = 0; i < node.input_count(); ++i)
+        wide = wide || (node.has_input(i) && node.input(i).dtype == DType::int16);
+    return wide;
+}
+
+const Int8Rules& rules_of(const NodeView& node) {
+    return is_wide(node) ? node.op().int16 : node.op().int8;
+}
+
+// The kernels take int16 with zero point 0, and but for quantize nothing else beside it; weights are int8, which their
+// own rules check, as they do the bias.
+void check_wide(const NodeView& node) {
+    const auto check = [&](const Tensor& t) {
+        if (t.dtype == DType::int16 && t.quantization && t.quantization->zero_points != std::vector<std::int32_t>{0}) {
+            throw QuantizationError(node.message("tensor '" + t.name + "' is int16 and must have zero point 0"));
+        }
+        if (t.dtype != DType::int16 && node.op().name != "quantize") {
+            throw UnsupportedTypeError(node.message("tensor '" + t.name + "' is " + std::string(name_of(t.dtype)) +
+                                                    " in an operator on int16; all must be int16"));
+        }
+    };
+    const bool weights = node.op().joint == JointKind::affine;
+    for (std::size_t i = 0; i < (weights ? 1 : node.input_count()); ++i)
+        if (node.has_input(i) && node.input(i).is_quantized()) check(node.input(i));
+    check(node.output());
+}
+
 // Refusals leave a member out and are recorded; a device that overflows does something else than any range says, so an
 // OverflowRiskError of a member refuses the node.
 Int8Kernel any_kernel(const NodeView& node) {
-    const Int8Rules& rules = node.op().int8;
+    const Int8Rules& rules = rules_of(node);
     std::vector<Int8Kernel> members;
     std::vector<std::pair<Int8Rule, std::string>> done;  // with the reason when left out
     Int8Kernel kernel;
@@ -150,6 +179,18 @@ Profile profile_named(std::string_view name) {
         known += (known.empty() ? "" : ", ") + std::string(n);
     }
     throw UnsupportedOperatorError("there is no kernel profile '" + std::string(name) + "'; known: " + known);
+}
+
+Int8Rule integer_rule(const NodeView& node, Profile profile) {
+    const bool wide = is_wide(node);
+    const Int8Rule rule = rules_of(node).of(profile);
+    if (rule == nullptr) {
+        throw UnsupportedOperatorError(node.message("profile '" + std::string(name_of(profile)) +
+                                                    "' has no integer kernel for this operator" +
+                                                    (wide ? " on int16 tensors" : "")));
+    }
+    if (wide) check_wide(node);
+    return rule;
 }
 
 Int8Rule Int8Rules::of(Profile profile) const {

@@ -54,6 +54,8 @@ const OperatorRecord& add_record() {
         r.real = add_real;
         r.int8 = {
             .tflm = tflm_add, .ort = ort_add, .litert = litert_add, .litert_ref = tflm_add, .xnnpack = xnnpack_add};
+        r.int16 = int16_rules(tflm_add, int16_litert_add);
+        r.attributes.push_back(integer_attribute("pot_scales", 0));
         r.joint = JointKind::add;
         return r;
     }();
@@ -65,6 +67,8 @@ const OperatorRecord& sub_record() {
         OperatorRecord r = binary("sub", "element-wise difference with broadcasting", "Sub", "SUB");
         r.real = sub_real;
         r.int8 = {.tflm = tflm_sub, .ort = ort_sub, .litert = tflm_sub, .litert_ref = tflm_sub, .xnnpack = xnnpack_sub};
+        r.int16 = int16_rules(tflm_sub, int16_litert_sub);
+        r.attributes.push_back(integer_attribute("pot_scales", 0));
         r.joint = JointKind::add;
         return r;
     }();
@@ -75,8 +79,12 @@ const OperatorRecord& mul_record() {
     static const OperatorRecord record = [] {
         OperatorRecord r = binary("mul", "element-wise product with broadcasting", "Mul, QLinearMul", "MUL");
         r.real = mul_real;
-        r.int8 = {
-            .tflm = tflm_mul, .ort = ort_mul, .litert = litert_mul, .litert_ref = tflm_mul, .xnnpack = xnnpack_mul};
+        r.int8 = {.tflm = tflm_mul,
+                  .ort = ort_mul,
+                  .litert = litert_mul,
+                  .litert_ref = litert_ref_mul,
+                  .xnnpack = xnnpack_mul};
+        r.int16 = int16_rules(tflm_mul, litert_ref_mul);
         r.joint = JointKind::multiply;
         return r;
     }();

@@ -102,6 +102,7 @@ const OperatorRecord& conv2d_record() {
                  .litert = litert_conv2d,
                  .litert_ref = tflm_conv2d,
                  .xnnpack = xnnpack_conv2d},
+        .int16 = int16_rules(int16_tflm_conv2d, int16_litert_conv2d),
         .joint = JointKind::affine,
     };
     return record;
@@ -124,6 +125,7 @@ const OperatorRecord& depthwise_conv2d_record() {
                  .litert = litert_depthwise_conv2d,
                  .litert_ref = tflm_depthwise_conv2d,
                  .xnnpack = xnnpack_depthwise_conv2d},
+        .int16 = int16_rules(int16_depthwise_conv2d, int16_depthwise_conv2d),
         .joint = JointKind::affine,
     };
     return record;

@@ -56,6 +56,10 @@ const OperatorRecord& dense_record() {
                  .litert = litert_dense,
                  .litert_ref = litert_ref_dense,
                  .xnnpack = xnnpack_dense},
+        .int16 = {.tflm = int16_tflm_dense,
+                  .litert = int16_litert_dense,
+                  .litert_ref = int16_litert_ref_dense,
+                  .xnnpack = int16_litert_dense},
         .joint = JointKind::affine,
     };
     return record;

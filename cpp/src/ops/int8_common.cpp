@@ -21,11 +21,27 @@ std::int64_t quantised_bound(const NodeView& node, float bound, Affine q) {
     return q.zero_point + static_cast<std::int64_t>(steps);
 }
 
-template <class T>
-std::vector<std::int32_t> widen(std::span<const T> values, std::size_t count) {
-    std::vector<std::int32_t> out(count);
+constexpr std::size_t block = 256;  // of a table's extremes
+constexpr std::int64_t largest_bias = std::int64_t{1} << 47;
+
+template <class To, class T>
+std::vector<To> widen(std::span<const T> values, std::size_t count) {
+    std::vector<To> out(count);
     for (std::size_t i = 0; i < count; ++i) out[i] = values[i];
     return out;
+}
+
+// Elements of a constant whose values are there.
+std::size_t checked_count(const NodeView& node, const Tensor& tensor) {
+    const auto count = static_cast<std::size_t>(tensor.elements());
+    if (!tensor.is_constant || !tensor.has_values) {
+        throw ModelError(node.message("tensor '" + tensor.name + "' must be a constant with values"));
+    }
+    if (tensor.data.size() != count * static_cast<std::size_t>(byte_size(tensor.dtype))) {
+        throw ModelError(node.message("constant '" + tensor.name + "' has " + std::to_string(tensor.data.size()) +
+                                      " bytes for " + std::to_string(count) + " elements"));
+    }
+    return count;
 }
 
 }  // namespace
@@ -33,9 +49,10 @@ std::vector<std::int32_t> widen(std::span<const T> values, std::size_t count) {
 ClampRange storage_range(const NodeView& node, const Tensor& tensor) {
     if (tensor.dtype == DType::int8) return {-128, 127};
     if (tensor.dtype == DType::uint8) return {0, 255};
+    if (tensor.dtype == DType::int16) return {-32768, 32767};
     throw UnsupportedTypeError(node.message("tensor '" + tensor.name + "' has element type " +
                                             std::string(name_of(tensor.dtype)) +
-                                            "; integer kernels need int8 or uint8"));
+                                            "; integer kernels need int8, uint8 or int16"));
 }
 
 ClampRange activation_range(const NodeView& node) {
@@ -73,26 +90,39 @@ Affine per_tensor(const NodeView& node, const Tensor& tensor) {
 }
 
 std::vector<std::int32_t> constant_integers(const NodeView& node, const Tensor& tensor) {
-    const auto count = static_cast<std::size_t>(tensor.elements());
-    if (!tensor.is_constant || !tensor.has_values) {
-        throw ModelError(node.message("tensor '" + tensor.name + "' must be a constant with values"));
-    }
-    if (tensor.data.size() != count * static_cast<std::size_t>(byte_size(tensor.dtype))) {
-        throw ModelError(node.message("constant '" + tensor.name + "' has " + std::to_string(tensor.data.size()) +
-                                      " bytes for " + std::to_string(count) + " elements"));
-    }
+    const std::size_t count = checked_count(node, tensor);
     switch (tensor.dtype) {
         case DType::int8:
-            return widen(tensor.values<std::int8_t>(), count);
+            return widen<std::int32_t>(tensor.values<std::int8_t>(), count);
         case DType::uint8:
-            return widen(tensor.values<std::uint8_t>(), count);
+            return widen<std::int32_t>(tensor.values<std::uint8_t>(), count);
+        case DType::int16:
+            return widen<std::int32_t>(tensor.values<std::int16_t>(), count);
         case DType::int32:
-            return widen(tensor.values<std::int32_t>(), count);
+            return widen<std::int32_t>(tensor.values<std::int32_t>(), count);
         default:
             throw UnsupportedTypeError(node.message("constant '" + tensor.name + "' has element type " +
                                                     std::string(name_of(tensor.dtype)) +
-                                                    "; integer kernels need int8, uint8 or int32"));
+                                                    "; integer kernels need int8, uint8, int16 or int32"));
     }
+}
+
+std::vector<std::int64_t> bias_integers(const NodeView& node, const Tensor& tensor) {
+    const std::size_t count = checked_count(node, tensor);
+    if (tensor.dtype == DType::int32) return widen<std::int64_t>(tensor.values<std::int32_t>(), count);
+    if (tensor.dtype != DType::int64) {
+        throw UnsupportedTypeError(node.message("the bias '" + tensor.name +
+                                                "' must be int32, or int64 of int16 "
+                                                "inputs"));
+    }
+    std::vector<std::int64_t> values = widen<std::int64_t>(tensor.values<std::int64_t>(), count);
+    for (const std::int64_t v : values) {
+        if (v <= -largest_bias || v >= largest_bias) {
+            throw OverflowRiskError(node.message("the bias '" + tensor.name + "' holds " + std::to_string(v) +
+                                                 "; the device's kernels take less than 2^47"));
+        }
+    }
+    return values;
 }
 
 std::int64_t largest_centred(ClampRange storage, std::int32_t zero_point) {
@@ -107,10 +137,16 @@ UnaryTable::UnaryTable(ClampRange domain, std::vector<std::int32_t> values)
     } else if (std::is_sorted(values_.rbegin(), values_.rend())) {
         direction_ = -1;
     }
+    for (std::size_t i = 0; direction_ == 0 && i < values_.size(); i += block) {
+        const auto first = values_.begin() + static_cast<std::ptrdiff_t>(i);
+        const auto [least, greatest] =
+            std::minmax_element(first, first + static_cast<std::ptrdiff_t>(std::min(block, values_.size() - i)));
+        blocks_.emplace_back(*least, *greatest);
+    }
 }
 
 // Theorem: the result is {min, max} of the table over the integers of [lo, hi]. A sorted table takes them at the ends;
-// otherwise every entry (at most 256) is looked at.
+// otherwise every entry is looked at, whole blocks by their extremes.
 void UnaryTable::range(std::int32_t lo, std::int32_t hi, std::int32_t& out_lo, std::int32_t& out_hi) const {
     const std::size_t first = index(lo);
     const std::size_t last = std::max(first, index(hi));
@@ -121,9 +157,12 @@ void UnaryTable::range(std::int32_t lo, std::int32_t hi, std::int32_t& out_lo, s
     }
     std::int32_t least = values_[first];
     std::int32_t greatest = least;
-    for (std::size_t i = first + 1; i <= last; ++i) {
-        least = std::min(least, values_[i]);
-        greatest = std::max(greatest, values_[i]);
+    for (std::size_t i = first + 1; i <= last;) {
+        const bool whole = i % block == 0 && last - i >= block;
+        const auto [low, high] = whole ? blocks_[i / block] : std::pair(values_[i], values_[i]);
+        least = std::min(least, low);
+        greatest = std::max(greatest, high);
+        i += whole ? block : 1;
     }
     out_lo = least;
     out_hi = greatest;

@@ -204,6 +204,7 @@ const OperatorRecord& identity_record() {
                   .litert = litert_copy,
                   .litert_ref = litert_copy,
                   .xnnpack = litert_copy};
+        r.int16 = int16_rules(tflm_reshape, litert_copy);
         return r;
     }();
     return record;
@@ -221,6 +222,7 @@ const OperatorRecord& reshape_record() {
                   .litert = litert_copy,
                   .litert_ref = litert_copy,
                   .xnnpack = litert_copy};
+        r.int16 = int16_rules(tflm_reshape, litert_copy);
         return r;
     }();
     return record;
@@ -237,6 +239,7 @@ const OperatorRecord& transpose_record() {
                   .litert = litert_copy,
                   .litert_ref = litert_copy,
                   .xnnpack = litert_copy};
+        r.int16 = int16_rules(tflm_transpose, litert_copy);
         return r;
     }();
     return record;
@@ -253,6 +256,7 @@ const OperatorRecord& concat_record() {
                   .litert = litert_copy,
                   .litert_ref = litert_copy,
                   .xnnpack = litert_copy};
+        r.int16 = int16_rules(tflm_concat, litert_copy);
         return r;
     }();
     return record;
@@ -266,6 +270,7 @@ const OperatorRecord& pad_record() {
         r.shape = pad_shape;
         r.int8 = {
             .tflm = tflm_pad, .ort = ort_pad, .litert = litert_copy, .litert_ref = litert_copy, .xnnpack = litert_copy};
+        r.int16 = int16_rules(tflm_pad, litert_copy);
         return r;
     }();
     return record;
@@ -284,6 +289,7 @@ const OperatorRecord& strided_slice_record() {
                   .litert = litert_copy,
                   .litert_ref = litert_copy,
                   .xnnpack = litert_copy};
+        r.int16 = int16_rules(tflm_strided_slice, litert_copy);
         return r;
     }();
     return record;

@@ -95,6 +95,7 @@ const OperatorRecord& max_pool2d_record() {
                  .litert = litert_max_pool2d,
                  .litert_ref = litert_max_pool2d,
                  .xnnpack = litert_max_pool2d},
+        .int16 = int16_rules(tflm_max_pool2d, litert_max_pool2d),
         .joint = JointKind::maximum,
     };
     return record;
@@ -117,6 +118,7 @@ const OperatorRecord& average_pool2d_record() {
                  .litert = litert_average_pool2d,
                  .litert_ref = litert_average_pool2d,
                  .xnnpack = litert_average_pool2d},
+        .int16 = int16_rules(tflm_average_pool2d, litert_average_pool2d),
         .joint = JointKind::average,
     };
     return record;
@@ -149,6 +151,7 @@ const OperatorRecord& mean_record() {
         .work = reduction_work,
         .real = average_real,
         .int8 = {.tflm = tflm_mean, .litert = litert_mean, .litert_ref = tflm_mean, .xnnpack = xnnpack_mean},
+        .int16 = int16_rules(tflm_mean, tflm_mean),
         .joint = JointKind::average,
     };
     return record;

@@ -58,6 +58,7 @@ const OperatorRecord& quantize_record() {
                  .litert = litert_quantize,
                  .litert_ref = litert_ref_quantize,
                  .xnnpack = xnnpack_quantize},
+        .int16 = int16_rules(tflm_quantize, tflm_quantize),
         .joint = JointKind::univariate,
     };
     return record;

@@ -3,6 +3,7 @@
 
 #include "gonogo/ops/record.hpp"
 
+#include "ops/int16/int16.hpp"
 #include "ops/litert/litert.hpp"
 #include "ops/ort/ort.hpp"
 #include "ops/tflm/tflm.hpp"

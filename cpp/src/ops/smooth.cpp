@@ -102,6 +102,10 @@ const OperatorRecord& sigmoid_record() {
                  .litert = litert_sigmoid,
                  .litert_ref = litert_sigmoid,
                  .xnnpack = xnnpack_sigmoid},
+        .int16 = {.tflm = int16_sigmoid,
+                  .litert = int16_litert_sigmoid,
+                  .litert_ref = int16_sigmoid,
+                  .xnnpack = int16_litert_sigmoid},
         .joint = JointKind::univariate,
     };
     return record;
@@ -121,6 +125,10 @@ const OperatorRecord& tanh_record() {
                  .litert = litert_tanh,
                  .litert_ref = litert_tanh,
                  .xnnpack = xnnpack_tanh},
+        .int16 = {.tflm = int16_tanh,
+                  .litert = int16_litert_tanh,
+                  .litert_ref = int16_tanh,
+                  .xnnpack = int16_litert_tanh},
         .joint = JointKind::univariate,
     };
     return record;
@@ -141,6 +149,7 @@ const OperatorRecord& softmax_record() {
                  .litert = litert_softmax,
                  .litert_ref = tflm_softmax,
                  .xnnpack = litert_softmax},
+        .int16 = int16_rules(int16_tflm_softmax, int16_litert_softmax),
         .joint = JointKind::softmax,
     };
     return record;

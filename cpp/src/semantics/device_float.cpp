@@ -99,13 +99,15 @@ std::string assumption_of(Profile profile) {
     const std::string library = "; its expf is faithful and its tanhf errs by less than two ulps";
     switch (profile) {
         case Profile::tflm:
-            return "the device runs TFLite Micro's int8 kernels (profile tflm: rounding as gemmlowp's double rounding)";
+            return "the device runs TFLite Micro's integer kernels (profile tflm: rounding as gemmlowp's double "
+                   "rounding)";
         case Profile::ort:
             return "the device runs ONNX Runtime's integer kernels (profile ort)";
         case Profile::litert:
-            return "the device runs LiteRT's built-in int8 kernels as on x86-64, one thread (profile litert)" + library;
+            return "the device runs LiteRT's built-in integer kernels as on x86-64, one thread (profile litert)" +
+                   library;
         case Profile::litert_ref:
-            return "the device runs LiteRT's reference int8 kernels (profile litert_ref)" + library;
+            return "the device runs LiteRT's reference integer kernels (profile litert_ref)" + library;
         case Profile::xnnpack:
             return "the device runs LiteRT with its delegate XNNPACK as on x86-64 (profile xnnpack)" + library;
         case Profile::any:
@@ -116,11 +118,12 @@ std::string assumption_of(Profile profile) {
            library;
 }
 
-// |fl(fl(s q) + fl(-z s)) - s (q - z)|: three roundings, of numbers of at most 255 s, 255 s and 511 s, so less than
-// 2^-24 * 1022 s < 2^-14 s.
+// |fl(fl(s q) + fl(-z s)) - s (q - z)|, which is fl(s q) for z = 0, as of int16: three roundings, of numbers of at most
+// 255 s, 255 s and 511 s, so less than 2^-24 * 1022 s < 2^-14 s.
 double dequantize_error(Profile profile, const Quantization& q) {
     const bool vectors = profile == Profile::litert || profile == Profile::any;
-    return vectors ? numeric::add_up(0x1p-149, 0x1p-14 * static_cast<double>(q.scale())) : 0x1p-149;
+    return vectors && q.zero_point() != 0 ? numeric::add_up(0x1p-149, 0x1p-14 * static_cast<double>(q.scale()))
+                                          : 0x1p-149;
 }
 
 }  // namespace gonogo

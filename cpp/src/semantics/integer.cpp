@@ -21,7 +21,7 @@ void check_scales(const Graph& g, Profile profile) {
     const float least = wide ? 0x1p-100F : 0x1p-30F;
     const float most = wide ? 0x1p100F : 0x1p30F;
     const auto check = [&](const Tensor& t, const std::string& where) {
-        if (!t.is_quantized() || t.dtype == DType::int32) return;
+        if (!t.is_quantized() || t.dtype == DType::int32 || t.dtype == DType::int64) return;
         for (const float s : t.quantization->scales) {
             if (s < least || s > most) {
                 throw QuantizationError(where + ": tensor '" + t.name + "' has a scale outside " +
@@ -41,6 +41,20 @@ void check_scales(const Graph& g, Profile profile) {
     }
 }
 
+// Conversions between float32 and int16 are known of the TFLite runtimes, with zero point 0.
+void check_conversion(const NodeView& node, Profile profile) {
+    for (const Tensor* t : {&node.input(0), &node.output()}) {
+        if (t->dtype != DType::int16) continue;
+        if (profile == Profile::ort) {
+            throw UnsupportedOperatorError(
+                node.message("profile 'ort' has no integer kernel for this operator on int16 tensors"));
+        }
+        if (t->quantization && t->quantization->zero_point() != 0) {
+            throw QuantizationError(node.message("tensor '" + t->name + "' is int16 and must have zero point 0"));
+        }
+    }
+}
+
 std::size_t elements(const Tensor& t) {
     return static_cast<std::size_t>(t.elements());
 }
@@ -53,10 +67,12 @@ ClampRange storage_limits(const Tensor& tensor) {
             return {-128, 127};
         case DType::uint8:
             return {0, 255};
+        case DType::int16:
+            return {-32768, 32767};
         default:
             throw UnsupportedTypeError("tensor '" + tensor.name + "' has element type " +
                                        std::string(name_of(tensor.dtype)) +
-                                       "; the integer profiles handle int8 and uint8");
+                                       "; the integer profiles handle int8, uint8 and int16");
     }
 }
 
@@ -78,7 +94,7 @@ IntegerProgram::Way IntegerProgram::way_of(const NodeView& view) const {
     if (view.output().dtype == DType::float32) {
         if (op == "reshape" || op == "identity") return Way::move;
         throw UnsupportedOperatorError(view.message(
-            "this operator runs in float32 on the device; the integer profiles bound int8 arithmetic only. "
+            "this operator runs in float32 on the device; the integer profiles bound integer arithmetic only. "
             "Quantise this layer, or end the model before it"));
     }
     return Way::integer;
@@ -103,13 +119,9 @@ IntegerProgram::IntegerProgram(std::shared_ptr<const Graph> graph, Profile profi
             }
             known[static_cast<std::size_t>(view.node().outputs[0])] = true;
         }
+        if (step.way == Way::quantize || step.way == Way::dequantize) check_conversion(view, profile);
         if (step.way == Way::integer) {
-            const Int8Rule rule = view.op().int8.of(profile);
-            if (rule == nullptr) {
-                throw UnsupportedOperatorError(view.message("profile '" + std::string(name_of(profile)) +
-                                                            "' has no integer kernel for this operator"));
-            }
-            step.kernel = rule(view);
+            step.kernel = integer_rule(view, profile)(view);
         }
         steps_.push_back(std::move(step));
     }

@@ -7,9 +7,9 @@
 
 namespace gonogo {
 
-// |q - z - x / scale| <= this before the clamp, for |x / scale| <= 512: one half plus 512 * ((1 + 2^-24)^2 - 1) <
-// 2^-13.
-inline constexpr double quantizer_steps = 0.5 + 0x1p-13;
+// |q - z - x / scale| <= this before the clamp, wherever the clamp doesn't decide alone: one half plus N ((1 + 2^-24)^2
+// - 1) with |x / scale| <= N = 512 steps of 8 bits, or 2^16 of 16 bits.
+double quantizer_steps(const Tensor& input);
 
 // All integers that the quantiser may give for inputs in the box.
 DeviceRange quantize_box(const Tensor& input, const IntervalTensor& box);

@@ -30,6 +30,7 @@ ZERO_POINT_RANGE = {
     "uint8": (0, 255),
     "int16": (-32768, 32767),
     "int32": (0, 0),
+    "int64": (0, 0),  # biases of int16 layers
     "int4": (-8, 7),
 }
 

@@ -1,4 +1,4 @@
-"""TensorFlow Lite files (float32 and int8, int4 weights) to graphs.
+"""TensorFlow Lite files (float32, int8 and int16 activations, int4 weights) to graphs.
 
 The file's order of tensors and nodes is kept: the device's memory planner sees them in this order, and the
 exact count of its bytes depends on it. No arithmetic on weights happens here.

@@ -135,13 +135,34 @@ class Operation:
     # Element types and quantisation
 
     def need_arithmetic_type(self, *inputs: int) -> None:
-        """Inputs and output are float32 or int8: the types that TensorFlow Lite's kernels and ours share."""
-        for tensor in [*(self.input(i) for i in inputs), self.output()]:
-            if tensor.dtype not in ("float32", "int8"):
+        """Inputs and output are float32, int8 or int16, the types that TensorFlow Lite's kernels and ours share.
+
+        int16 comes with int16 only, and with zero point 0.
+        """
+        tensors = [*(self.input(i) for i in inputs), self.output()]
+        for tensor in tensors:
+            if tensor.dtype not in ("float32", "int8", "int16"):
                 self.fail(
                     UnsupportedTypeError,
-                    f"tensor '{tensor.name}' is {tensor.dtype}; only float32 and int8 are supported here",
+                    f"tensor '{tensor.name}' is {tensor.dtype}; only float32, int8 and int16 are supported here",
                 )
+        if any(t.dtype == "int16" for t in tensors):
+            for tensor in tensors:
+                self._check_int16(tensor)
+
+    def _check_int16(self, tensor: FileTensor) -> None:
+        if tensor.dtype != "int16":
+            self.fail(
+                UnsupportedTypeError,
+                f"tensor '{tensor.name}' is {tensor.dtype} in an operator on int16; all must be int16",
+            )
+        if tensor.quantization is None:
+            self.fail(QuantizationError, f"tensor '{tensor.name}' is int16 without a scale")
+        if not tensor.quantization.per_tensor or tensor.quantization.zero_points[0] != 0:
+            self.fail(
+                QuantizationError,
+                f"tensor '{tensor.name}' is int16; the kernels need one scale and zero point 0",
+            )
 
     def check_int4(self) -> None:
         """int4 constants are weights of the three operators that unpack them, of int8 activations."""
@@ -165,6 +186,13 @@ class Operation:
     def check_weights(self, axis: int, symmetric: bool) -> None:
         """Scales of the weights run along the output channels; zero points of convolutions are zero."""
         weights = self.input(1)
+        if self.input(0).dtype == "int16":
+            if weights.dtype != "int8":
+                self.fail(
+                    UnsupportedTypeError,
+                    f"weights '{weights.name}' are {weights.dtype}; int16 inputs need int8 weights",
+                )
+            symmetric = True
         if weights.dtype not in ("int8", "int4"):
             return
         q = weights.quantization
@@ -190,10 +218,11 @@ class Operation:
         if not self.has(2):
             return
         bias, x, w, out = self.input(2), self.input(0), self.input(1), self.output()
-        wanted = "float32" if x.is_float else "int32"
-        if bias.dtype != wanted:
+        wanted = {"float32": ["float32"], "int16": ["int64", "int32"]}.get(x.dtype, ["int32"])
+        if bias.dtype not in wanted:
             self.fail(
-                UnsupportedTypeError, f"the bias is {bias.dtype}; for {x.dtype} inputs it must be {wanted}"
+                UnsupportedTypeError,
+                f"the bias is {bias.dtype}; for {x.dtype} inputs it must be {' or '.join(wanted)}",
             )
         if x.is_float or bias.quantization is None:
             return

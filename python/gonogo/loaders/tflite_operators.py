@@ -103,7 +103,11 @@ def _binary(op: str, kind: str) -> Rule:
     def rule(node: Operation) -> Translated:
         node.need_arithmetic_type(0, 1)
         table = node.options(kind, required=False)
-        return Translated(op, node.inputs[:2], {"activation": node.activation(table, 0)})
+        attributes: dict[str, Attribute] = {"activation": node.activation(table, 0)}
+        if op != "mul" and node.output().dtype == "int16":
+            # The field's default in the schema is true.
+            attributes["pot_scales"] = int(table is None or bool(table.u8(1, 1)))
+        return Translated(op, node.inputs[:2], attributes)
 
     return rule
 

@@ -1,6 +1,6 @@
 // Deployed integer semantics of a node, prepared once per (graph, profile) and then run many times.
-// Every quantised element is held as int32, whatever its storage type, so that one set of engines serves int8 and
-// uint8.
+// Every quantised element is held as int32, whatever its storage type, so that one set of engines serves int8, uint8
+// and int16.
 #pragma once
 
 #include <array>
@@ -84,5 +84,10 @@ struct Int8Rules {
     // For `any`: a rule that covers the others' kernels, see ops/any.cpp.
     Int8Rule of(Profile profile) const;
 };
+
+// The rule for a node in a profile: those for 16 bits where a tensor of the node is int16. Throws
+// UnsupportedOperatorError where there is none, QuantizationError and UnsupportedTypeError for int16 that the kernels
+// can't be given: a zero point, or another type beside it.
+Int8Rule integer_rule(const NodeView& node, Profile profile);
 
 }  // namespace gonogo

@@ -70,7 +70,8 @@ struct OperatorRecord {
     Work (*work)(const NodeView&) = nullptr;
     // Prepares the enclosure of the real-valued result over boxes of inputs (a point is a box of width zero).
     RealKernel (*real)(const NodeView&) = nullptr;
-    Int8Rules int8 = {};
+    Int8Rules int8 = {};   // of int8 and uint8 activations
+    Int8Rules int16 = {};  // of int16 activations
     JointKind joint = JointKind::none;
 };
 

@@ -35,7 +35,7 @@ struct Weighted {
 Int8Kernel weighted_sum(const NodeView& node, bool minus, Int8Kernel (*builtin)(const NodeView&)) {
     const Operand a = tflm::operand(node, 0);
     const Operand b = tflm::operand(node, 1);
-    const float out = tflm::int8_tensor(node, node.output()).scale;
+    const float out = tflm::tflite_tensor(node, node.output()).scale;
     const float ra = a.q.scale / out;
     const float rb = b.q.scale / out;
     const auto taken = [](float r) { return r >= 0x1p-10F && r < 0x1p8F; };
@@ -71,10 +71,16 @@ struct FloatProduct {
     }
 };
 
+// LiteRT computes mul's multiplier in float32.
+Int8Kernel float_ratio_product(const NodeView& node) {
+    const float scales = tflm::operand(node, 0).q.scale * tflm::operand(node, 1).q.scale;
+    return tflm::product(node, static_cast<double>(scales / tflm::tflite_tensor(node, node.output()).scale));
+}
+
 // The built-in add and mul are TFLite Micro's in vectors of 16-bit integers that wrap around. `steps` bounds the result
 // without zero point, but for the rounding: two steps at most, as every multiplier here errs by less than 2^-30.
 void need_16_bits(const NodeView& node, double steps) {
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     if (!(steps * (1.0 + 0x1p-20) + 2.0 + std::abs(out.zero_point) < 32767.0)) {
         throw OverflowRiskError(node.message("the result can reach " + std::to_string(steps) +
                                              " output steps, and LiteRT's built-in kernel keeps 16 bits; use a larger "
@@ -90,14 +96,18 @@ double largest(const Operand& o) {
 
 Int8Kernel litert_add(const NodeView& node) {
     const double sum = largest(tflm::operand(node, 0)) + largest(tflm::operand(node, 1));
-    need_16_bits(node, sum / static_cast<double>(tflm::int8_tensor(node, node.output()).scale));
+    need_16_bits(node, sum / static_cast<double>(tflm::tflite_tensor(node, node.output()).scale));
     return tflm_add(node);
 }
 
 Int8Kernel litert_mul(const NodeView& node) {
     const double product = largest(tflm::operand(node, 0)) * largest(tflm::operand(node, 1));
-    need_16_bits(node, product / static_cast<double>(tflm::int8_tensor(node, node.output()).scale));
-    return tflm_mul(node);
+    need_16_bits(node, product / static_cast<double>(tflm::tflite_tensor(node, node.output()).scale));
+    return float_ratio_product(node);
+}
+
+Int8Kernel litert_ref_mul(const NodeView& node) {
+    return float_ratio_product(node);
 }
 
 Int8Kernel xnnpack_add(const NodeView& node) {
@@ -111,7 +121,7 @@ Int8Kernel xnnpack_sub(const NodeView& node) {
 Int8Kernel xnnpack_mul(const NodeView& node) {
     const Operand a = tflm::operand(node, 0);
     const Operand b = tflm::operand(node, 1);
-    const float out = tflm::int8_tensor(node, node.output()).scale;
+    const float out = tflm::tflite_tensor(node, node.output()).scale;
     const float ratio = a.q.scale * b.q.scale / out;
     if (!(ratio >= 0x1p-16F && ratio < 0x1p8F)) return litert_mul(node);
     const FloatProduct p{ort::requantisation_factor(node, a.q.scale, b.q.scale, out)};

@@ -13,6 +13,7 @@ Int8Kernel litert_depthwise_conv2d(const NodeView& node);
 Int8Kernel litert_add(const NodeView& node);
 Int8Kernel litert_mul(const NodeView& node);
 Int8Kernel litert_relu(const NodeView& node);  // relu, relu6, and a clip that is one of them
+Int8Kernel litert_leaky_relu(const NodeView& node);
 Int8Kernel litert_sigmoid(const NodeView& node);
 Int8Kernel litert_tanh(const NodeView& node);
 Int8Kernel litert_softmax(const NodeView& node);
@@ -23,6 +24,7 @@ Int8Kernel litert_copy(const NodeView& node);  // reshape, transpose, pad, ...
 Int8Kernel litert_quantize(const NodeView& node);
 
 Int8Kernel litert_ref_dense(const NodeView& node);
+Int8Kernel litert_ref_mul(const NodeView& node);
 Int8Kernel litert_ref_quantize(const NodeView& node);
 
 Int8Kernel xnnpack_dense(const NodeView& node);

@@ -33,8 +33,8 @@ bool over_image(const NodeView& node, const Reduction& r) {
 // + z_in s_in / s_out|, r the rounding error of Theorem A; the last two terms don't depend on f and are computed in
 // interval arithmetic.
 Int8Kernel litert_mean(const NodeView& node) {
-    const int8::Affine in = tflm::int8_tensor(node, node.input(0));
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine in = tflm::tflite_tensor(node, node.input(0));
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     const Reduction r = tflm::reduction_of(node);
     if (!over_image(node, r)) return tflm_mean(node);
     const auto n = static_cast<float>(r.count);
@@ -93,8 +93,8 @@ Int8Kernel litert_mean(const NodeView& node) {
 // M). That is at most u (4 * 128 + 5 |z_in|) n M + 256 u, and second orders, below 8u (128 + |z_in|) n M + 2^-14. A
 // fused multiply-add only leaves out one of these roundings.
 Int8Kernel xnnpack_mean(const NodeView& node) {
-    const int8::Affine in = tflm::int8_tensor(node, node.input(0));
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine in = tflm::tflite_tensor(node, node.input(0));
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     const Reduction r = tflm::reduction_of(node);
     const auto n = static_cast<float>(r.count);
     const float s = in.scale / out.scale / n;

@@ -11,10 +11,10 @@ namespace {
 
 // XNNPACK converts where parameters differ, the built-in kernels refuse or copy; a sound file has none of this.
 void need_one_scale(const NodeView& node) {
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     const std::size_t operands = node.op().name == "concat" ? node.input_count() : 1;
     for (std::size_t i = 0; i < operands; ++i) {
-        const int8::Affine in = tflm::int8_tensor(node, node.input(i));
+        const int8::Affine in = tflm::tflite_tensor(node, node.input(i));
         if (in.scale != out.scale || in.zero_point != out.zero_point) {
             throw QuantizationError(node.message("input '" + node.input(i).name +
                                                  "' and output have different scales or zero points; LiteRT's "

@@ -92,8 +92,8 @@ void Softmax::range_row(const std::int32_t* lo, const std::int32_t* hi, std::int
 // <= 2^16. So |v - 256 p| <= E, the sum of both, and |y - 256 p| <= 1/2 + E. The maxima are enumerated with interval
 // arithmetic over both ends of every entry (Assumption L).
 Int8Kernel litert_softmax(const NodeView& node) {
-    const int8::Affine in = tflm::int8_tensor(node, node.input(0));
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine in = tflm::tflite_tensor(node, node.input(0));
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     if (out.scale != 1.0F / 256.0F || out.zero_point != -128) {
         throw QuantizationError(node.message("the runtime's softmax needs the output scale 1/256 and zero point -128"));
     }

@@ -46,7 +46,7 @@ std::int32_t stored(float t, float steps, std::int32_t zero_point, bool xnnpack)
 
 Int8Kernel tabulated(const NodeView& node, Floats (*function)(float), float steps, std::int32_t zero_point,
                      Interval (*real)(double), bool xnnpack) {
-    Unary u = tflm::int8_unary(node);
+    Unary u = tflm::tflite_unary(node);
     if (u.out.scale != 1.0F / steps || u.out.zero_point != zero_point) {
         throw QuantizationError(node.message("the runtime needs the output scale 1/" +
                                              std::to_string(static_cast<int>(steps)) + " and the zero point " +

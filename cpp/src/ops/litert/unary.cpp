@@ -47,31 +47,27 @@ Unary conversion(const NodeView& node) {
 
 }  // namespace
 
-// RELU as on TFLite Micro. RELU6 requantises like it and clamps at round(fl32(6 / s_out)) steps of the *output*; as
-// there, the envelope covers f before the activation and after it.
+// RELU, RELU6, LEAKY_RELU requantise as TFLite Micro does, but compute the multipliers in float32.
 Int8Kernel litert_relu(const NodeView& node) {
-    const std::string_view op = node.op().name;
-    const bool six = op == "relu6" || (op == "clip" && node.number("min") == 0.0 && node.number("max") == 6.0);
-    if (!six) return tflm_relu(node);
-    Unary u = tflm::int8_unary(node);
-    tflm::requantised(node, u);
-    u.clamp = int8::activation_range(node, "relu6");
-    Unary limited = u;
-    limited.unclamped = [y = u.unclamped, clamp = u.clamp, zero = u.out.zero_point](std::int32_t x) {
-        return std::int64_t{int8::clamp(y(x) + zero, clamp)} - zero;
-    };
-    limited.real = [](double x) { return Interval::point(std::min(std::max(x, 0.0), 6.0)); };
-    return tflm::build(node, u, std::max(tflm::enumerated_error(u), tflm::enumerated_error(limited)));
+    const Unary u = tflm::tflite_unary(node);
+    const auto ratio = static_cast<double>(u.in.scale / u.out.scale);
+    return tflm::ends_at_six(node) ? tflm::relu6(node, ratio) : tflm::relu(node, ratio);
+}
+
+Int8Kernel litert_leaky_relu(const NodeView& node) {
+    const Unary u = tflm::tflite_unary(node);
+    const float slope = u.in.scale * static_cast<float>(node.number("alpha")) / u.out.scale;
+    return tflm::leaky_relu(node, static_cast<double>(u.in.scale / u.out.scale), static_cast<double>(slope));
 }
 
 // Ratio fl32(s_in / s_out) for x >= 0, fl32(that alpha) below.
 Int8Kernel xnnpack_leaky_relu(const NodeView& node) {
-    Unary u = tflm::int8_unary(node);
+    Unary u = tflm::tflite_unary(node);
     const double alpha = node.number("alpha");
     const float ratio = u.in.scale / u.out.scale;
     const float slope = ratio * static_cast<float>(alpha);
     const bool negative_taken = slope < 0.0F ? slope <= -0x1p-8F && slope >= -127.99609375F : taken(node, slope);
-    if (!taken(node, ratio) || !negative_taken) return tflm_leaky_relu(node);
+    if (!taken(node, ratio) || !negative_taken) return litert_leaky_relu(node);
     u.unclamped = [above = eighth_bits(ratio), below = eighth_bits(slope)](std::int32_t x) {
         return scaled(x, x >= 0 ? above : below);
     };
@@ -117,7 +113,7 @@ Int8Kernel litert_quantize(const NodeView& node) {
 // As on TFLite Micro, uint8 to uint8 included.
 Int8Kernel litert_ref_quantize(const NodeView& node) {
     Unary u = conversion(node);
-    tflm::requantised(node, u);
+    tflm::requantised(node, u, tflm::scale_ratio(u));
     return tflm::build(node, u, tflm::enumerated_error(u));
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 using int8::Affine;
 using int8::LinearAccumulator;
+using int8::LinearLayer;
 
 struct Linear {
     LinearAccumulator accumulator;
@@ -62,22 +63,20 @@ Int8Kernel linear_kernel(const NodeView& node, LinearAccumulator accumulator) {
     kernel.clamp = storage;
     const double shift = bias_shift(node);
     kernel.envelope = {ort::half + shift * (1.0 + ort::six_roundings), ort::six_roundings};
-    const auto finish = [self](std::int32_t* values, ort::FloatRange range) {
-        self->accumulator.finish(values, [&](std::int64_t c, std::int32_t acc) {
+    const auto requantise = [self](ort::FloatRange range) {
+        return [self, range](std::int64_t c, std::int32_t acc) {
             return ort::round_clamped(static_cast<float>(acc) * self->factor(c), range, self->zero_point);
-        });
-    };
-    kernel.point = [self, finish](std::span<const std::int32_t* const> x, std::int32_t* y) {
-        self->accumulator.point(x[0], y);
-        finish(y, self->range);
-    };
-    const auto enclose = [self, finish](ort::FloatRange range) {
-        return [self, finish, range](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
-                                     std::int32_t* out_lo, std::int32_t* out_hi) {
-            self->accumulator.range(lo[0], hi[0], out_lo, out_hi);
-            finish(out_lo, range);
-            finish(out_hi, range);
         };
+    };
+    kernel.point = [self, requantise](std::span<const std::int32_t* const> x, std::int32_t* y) {
+        self->accumulator.point(x[0], y, requantise(self->range));
+    };
+    const auto enclose = [self, requantise](ort::FloatRange range) {
+        return
+            [self, requantise, range](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
+                                      std::int32_t* out_lo, std::int32_t* out_hi) {
+                self->accumulator.range(lo[0], hi[0], out_lo, out_hi, requantise(range));
+            };
     };
     kernel.range = enclose(self->range);
     kernel.unclamped_range = enclose({-ort::wide, ort::wide});
@@ -88,17 +87,17 @@ Int8Kernel linear_kernel(const NodeView& node, LinearAccumulator accumulator) {
 
 Int8Kernel ort_dense(const NodeView& node) {
     ort::need_fused(node);
-    return linear_kernel(node, LinearAccumulator::dense(node));
+    return linear_kernel(node, {node, LinearLayer::dense(node)});
 }
 
 Int8Kernel ort_conv2d(const NodeView& node) {
     ort::need_fused(node);
-    return linear_kernel(node, LinearAccumulator::conv2d(node));
+    return linear_kernel(node, {node, LinearLayer::conv2d(node)});
 }
 
 Int8Kernel ort_depthwise_conv2d(const NodeView& node) {
     ort::need_fused(node);
-    return linear_kernel(node, LinearAccumulator::depthwise_conv2d(node));
+    return linear_kernel(node, {node, LinearLayer::depthwise_conv2d(node)});
 }
 
 // Theorem. Without VNNI the runtime computes sat16(a0 b0 + a1 b1) with a in [0, 255] (signed activations are shifted by

@@ -36,7 +36,7 @@ Indices operand_indices(const Shape& operand, const Shape& out) {
 Operand operand(const NodeView& node, std::size_t i) {
     const Tensor& tensor = node.input(i);
     const Shape& out = node.output().dims;
-    Operand o{int8_tensor(node, tensor), {}, {}};
+    Operand o{tflite_tensor(node, tensor), int8::storage_range(node, tensor), {}, {}};
     const std::size_t skip = out.size() - tensor.dims.size();
     bool fits = tensor.dims.size() <= out.size();
     for (std::size_t d = 0; fits && d < tensor.dims.size(); ++d) {
@@ -59,11 +59,11 @@ using tflm::Ends;
 using tflm::Multiplier;
 using tflm::Operand;
 
-constexpr std::int64_t unit = 1 << 20;
-
-// y = A(A(a 2^20; M_a) +- A(b 2^20; M_b); M_o) with M_a = s_a / T, M_b = s_b / T, M_o = T / (2^20 s_out), T = 2
-// max(s_a, s_b). |a 2^20| < 2^28 and M_a, M_b <= 1/2: nothing leaves int32. Every step is monotone in each operand.
+// y = A(A(a U; M_a) +- A(b U; M_b); M_o) with M_a = s_a / T, M_b = s_b / T, M_o = T / (U s_out), T = 2 max(s_a, s_b); U
+// = 2^20, 2^15 of int16. |a U| <= 2^30 and M_a, M_b <= 1/2: nothing leaves int32. Every step is monotone in each
+// operand.
 struct Sum {
+    std::int64_t unit;
     Multiplier ma, mb, mo;
     bool minus;
 
@@ -75,21 +75,22 @@ struct Sum {
     Ends range(Ends a, Ends b) const { return {value(a.lo, minus ? b.hi : b.lo), value(a.hi, minus ? b.lo : b.hi)}; }
 };
 
-// Theorem (add, sub). With r(m) the rounding error of Theorem A, f = (a s_a +- b s_b) / s_out and c_a = 2^20 value(M_a)
+// Theorem (add, sub). With r(m) the rounding error of Theorem A, f = (a s_a +- b s_b) / s_out and c_a = U value(M_a)
 // value(M_o): |y - f| <= r(M_o) + value(M_o) (r(M_a) + r(M_b)) + |a| |c_a - s_a / s_out| + |b| |c_b - s_b / s_out|.
 // The last two terms are bounded at the largest |a| and |b|: f may cancel, so they can't be relative to it.
 Int8Kernel sum(const NodeView& node, bool minus) {
     const Operand a = tflm::operand(node, 0);
     const Operand b = tflm::operand(node, 1);
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
-    Sum s{{}, {}, {}, minus};
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
+    Sum s{std::int64_t{1} << (node.output().dtype == DType::int16 ? 15 : 20), {}, {}, {}, minus};
     const double twice = 2.0 * std::max(a.scale(), b.scale());
     s.ma = tflm::quantize_multiplier_below_one(node, a.scale() / twice);
     s.mb = tflm::quantize_multiplier_below_one(node, b.scale() / twice);
-    s.mo = tflm::quantize_multiplier_below_one(node, twice / (1048576.0 * static_cast<double>(out.scale)));
+    s.mo = tflm::quantize_multiplier_below_one(node,
+                                               twice / (static_cast<double>(s.unit) * static_cast<double>(out.scale)));
     const auto drift = [&](const Operand& o, Multiplier m) {
         const Interval used = Interval::point(value_of(m)) * Interval::point(tflm::value_of(s.mo)) *
-                              Interval::point(static_cast<double>(unit));
+                              Interval::point(static_cast<double>(s.unit));
         const Interval wanted = tflm::ratio(o.q.scale, out.scale);
         return Interval::point(static_cast<double>(o.reach())) * Interval::point((used - wanted).magnitude());
     };
@@ -120,14 +121,19 @@ Int8Kernel tflm_sub(const NodeView& node) {
     return sum(node, true);
 }
 
+Int8Kernel tflm::product(const NodeView& node, double ratio) {
+    const Operand a = operand(node, 0);
+    const Operand b = operand(node, 1);
+    const Product p{quantize_multiplier(ratio)};
+    check_shift(node, a.reach() * b.reach(), p.m, "product");
+    const Interval exact =
+        Interval::point(a.scale()) * tflm::ratio(b.q.scale, tflite_tensor(node, node.output()).scale);
+    return binary(node, a, b, requantize_error(p.m, exact), p);
+}
+
 Int8Kernel tflm_mul(const NodeView& node) {
-    const Operand a = tflm::operand(node, 0);
-    const Operand b = tflm::operand(node, 1);
-    const double s_out = static_cast<double>(tflm::int8_tensor(node, node.output()).scale);
-    const Product p{tflm::quantize_multiplier(a.scale() * b.scale() / s_out)};
-    tflm::check_shift(node, a.reach() * b.reach(), p.m, "product");
-    const Interval exact = Interval::point(a.scale()) * Interval::point(b.scale()) / Interval::point(s_out);
-    return tflm::binary(node, a, b, tflm::requantize_error(p.m, exact), p);
+    const double product = tflm::operand(node, 0).scale() * tflm::operand(node, 1).scale();
+    return tflm::product(node, product / static_cast<double>(tflm::tflite_tensor(node, node.output()).scale));
 }
 
 }  // namespace gonogo

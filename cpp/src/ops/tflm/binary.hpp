@@ -13,16 +13,20 @@ using Indices = std::vector<std::int64_t>;
 
 struct Operand {
     int8::Affine q;
+    ClampRange storage;
     Indices indices;
     std::vector<std::int32_t> constant;  // empty for an activation
 
     const std::int32_t* data(const std::int32_t* given) const { return constant.empty() ? given : constant.data(); }
     std::size_t at(std::size_t i) const { return indices.empty() ? i : static_cast<std::size_t>(indices[i]); }
-    std::int64_t reach() const { return int8::largest_centred({-128, 127}, q.zero_point); }
+    std::int64_t reach() const { return int8::largest_centred(storage, q.zero_point); }
     double scale() const { return static_cast<double>(q.scale); }
 };
 
 Operand operand(const NodeView& node, std::size_t i);
+
+// y = A(a b; ratio), `ratio` being what the device computes of s_a s_b / s_out.
+Int8Kernel product(const NodeView& node, double ratio);
 
 struct Ends {
     std::int64_t lo, hi;
@@ -38,7 +42,7 @@ Int8Kernel binary(const NodeView& node, Operand first, Operand second, Envelope 
         std::int32_t zero_point;
         Combine combine;
     };
-    const std::int32_t zero_point = int8_tensor(node, node.output()).zero_point;
+    const std::int32_t zero_point = tflite_tensor(node, node.output()).zero_point;
     const auto elements = static_cast<std::size_t>(node.output().elements());
     const auto state =
         std::make_shared<const State>(State{std::move(first), std::move(second), elements, zero_point, combine});

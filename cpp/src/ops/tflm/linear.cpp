@@ -11,12 +11,11 @@ namespace gonogo {
 
 namespace tflm {
 
-using int8::LinearAccumulator;
 using numeric::Interval;
 
-std::vector<LinearChannel> linear_channels(const NodeView& node, const LinearAccumulator& accumulator) {
-    const int8::Affine in = int8_tensor(node, node.input(0));
-    const int8::Affine out = int8_tensor(node, node.output());
+std::vector<LinearChannel> linear_channels(const NodeView& node, std::span<const std::int64_t> bounds) {
+    const int8::Affine in = tflite_tensor(node, node.input(0));
+    const int8::Affine out = tflite_tensor(node, node.output());
     const Tensor& weights = node.input(1);
     const Quantization& q = *weights.quantization;  // checked by the accumulator
     if (weights.dtype != DType::int8) throw UnsupportedTypeError(node.message("the weights must be int8"));
@@ -25,13 +24,14 @@ std::vector<LinearChannel> linear_channels(const NodeView& node, const LinearAcc
             throw UnsupportedOperatorError(node.message("the device's kernel needs weights with zero point 0"));
     }
     std::vector<LinearChannel> channels;
-    for (std::int64_t c = 0; c < accumulator.channels(); ++c) {
+    const auto count = static_cast<std::int64_t>(bounds.size());
+    for (std::int64_t c = 0; c < count; ++c) {
         const float s_w = q.scale(c);
         if (!(s_w > 0.0F) || !std::isfinite(s_w)) {
             throw QuantizationError(
                 node.message("the weights' scale of channel " + std::to_string(c) + " isn't positive and finite"));
         }
-        channels.push_back({c, accumulator.channels(), accumulator.bound(c), in.scale, s_w, out.scale});
+        channels.push_back({c, count, bounds[static_cast<std::size_t>(c)], in.scale, s_w, out.scale});
     }
     return channels;
 }
@@ -42,7 +42,7 @@ double bias_error(const NodeView& node) {
     const float s_out = node.output().quantization->scale();
     const Quantization& weights = *node.input(1).quantization;
     const Quantization& declared = *node.input(2).quantization;
-    const std::vector<std::int32_t> bias = int8::constant_integers(node, node.input(2));
+    const std::vector<std::int64_t> bias = int8::bias_integers(node, node.input(2));
     if (declared.scales.size() != 1 && declared.scales.size() != bias.size()) return 0.0;
     double worst = 0.0;
     for (std::size_t c = 0; c < bias.size(); ++c) {
@@ -57,12 +57,8 @@ double bias_error(const NodeView& node) {
     return worst;
 }
 
-TwoRoundings::TwoRoundings(const NodeView& node, const LinearChannel& channel, bool up, ScaleProduct product)
-    : ties_up(up) {
-    const double scale = product == ScaleProduct::exact
-                             ? static_cast<double>(channel.s_in) * static_cast<double>(channel.s_w)
-                             : static_cast<double>(channel.s_in * channel.s_w);
-    multiplier = quantize_multiplier(scale / static_cast<double>(channel.s_out));
+TwoRoundings::TwoRoundings(const NodeView& node, const LinearChannel& channel, double ratio, bool up)
+    : multiplier(quantize_multiplier(ratio)), ties_up(up) {
     const std::string what = "channel " + std::to_string(channel.index);
     check_shift(node, channel.bound, multiplier, what);
     // Ties up adds half a divisor to the high product before the shift, and that must stay in int32 too.
@@ -77,10 +73,10 @@ TwoRoundings::TwoRoundings(const NodeView& node, const LinearChannel& channel, b
 
 namespace {
 
-Int8Kernel linear(const NodeView& node, int8::LinearAccumulator accumulator) {
-    return tflm::linear_kernel(node, std::move(accumulator), [&](const tflm::LinearChannel& channel) {
-        return tflm::TwoRoundings(node, channel, false);
-    });
+Int8Kernel linear(const NodeView& node, int8::LinearLayer layer) {
+    return tflm::linear_kernel(
+        node, int8::LinearAccumulator(node, std::move(layer)),
+        [&](const tflm::LinearChannel& channel) { return tflm::TwoRoundings(node, channel, channel.ratio(), false); });
 }
 
 }  // namespace
@@ -93,15 +89,15 @@ Int8Kernel tflm_dense(const NodeView& node) {
                          "channel in dense layers; '" +
                          weights.name + "' needs one scale"));
     }
-    return linear(node, int8::LinearAccumulator::dense(node));
+    return linear(node, int8::LinearLayer::dense(node));
 }
 
 Int8Kernel tflm_conv2d(const NodeView& node) {
-    return linear(node, int8::LinearAccumulator::conv2d(node));
+    return linear(node, int8::LinearLayer::conv2d(node));
 }
 
 Int8Kernel tflm_depthwise_conv2d(const NodeView& node) {
-    return linear(node, int8::LinearAccumulator::depthwise_conv2d(node));
+    return linear(node, int8::LinearLayer::depthwise_conv2d(node));
 }
 
 }  // namespace gonogo

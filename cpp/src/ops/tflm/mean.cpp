@@ -35,7 +35,8 @@ Reduction reduction_of(const NodeView& node) {
     if (r.count < 1 || inputs < 1 || element_count(kept) != r.outputs) {
         throw ShapeError(node.message("the output's shape doesn't fit the axes"));
     }
-    if (r.count > (std::int64_t{1} << 31) / 512) throw OverflowRiskError(node.message("the int32 sum can overflow"));
+    const std::int64_t widest = node.input(0).dtype == DType::int16 ? 1 << 16 : 512;
+    if (r.count > (std::int64_t{1} << 31) / widest) throw OverflowRiskError(node.message("the int32 sum can overflow"));
 
     // Strides of the kept dimensions, 0 for the reduced ones.
     std::vector<std::int64_t> strides(dims.size(), 0);
@@ -61,16 +62,17 @@ using numeric::Interval;
 // y = A(sum - n z_in; m'), m' = the multiplier of s_in / s_out divided by n, truncated: mantissa * 2^k / n with 2^k the
 // largest power of two up to n. Theorem A holds with M = s_in / (s_out n), f = (sum - n z_in) M.
 Int8Kernel tflm_mean(const NodeView& node) {
-    const int8::Affine in = tflm::int8_tensor(node, node.input(0));
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine in = tflm::tflite_tensor(node, node.input(0));
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     const tflm::Reduction r = tflm::reduction_of(node);
     tflm::Multiplier m = tflm::quantize_multiplier(static_cast<double>(in.scale) / static_cast<double>(out.scale));
     const int floor_log = 63 - std::countl_zero(static_cast<std::uint64_t>(r.count));
     const int shift = std::min({floor_log, 32, 31 + m.exponent});
     m = {static_cast<std::int32_t>((std::int64_t{m.mantissa} << shift) / r.count), m.exponent - shift};
-    tflm::check_shift(node, int8::largest_centred({-128, 127}, in.zero_point) * r.count, m, "sum");
+    const ClampRange storage = int8::storage_range(node, node.input(0));
+    tflm::check_shift(node, int8::largest_centred(storage, in.zero_point) * r.count, m, "sum");
     const Interval exact = tflm::ratio(in.scale, out.scale) / Interval::point(static_cast<double>(r.count));
-    const ClampRange clamp{-128, 127};
+    const ClampRange clamp = int8::storage_range(node, node.output());
     return tflm::monotone(clamp, tflm::requantize_error(m, exact), [=](const std::int32_t* x, std::int32_t* y) {
         r.run(x, in.zero_point, y);
         for (std::int64_t o = 0; o < r.outputs; ++o)

@@ -37,7 +37,7 @@ struct Copy {
 };
 
 Int8Kernel copy(const NodeView& node) {
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     if (node.has("activation") && node.text("activation") != "none") {
         throw UnsupportedOperatorError(node.message("the device has no fused activation here"));
     }
@@ -48,7 +48,7 @@ Int8Kernel copy(const NodeView& node) {
     const std::size_t operands = node.op().name == "concat" ? node.input_count() : 1;
     for (std::size_t i = 0; i < operands; ++i) {
         const Tensor& tensor = node.input(i);
-        const Envelope e = tflm::copy_error(tflm::int8_tensor(node, tensor), out);
+        const Envelope e = tflm::copy_error(tflm::tflite_tensor(node, tensor), out);
         kernel.envelope.absolute = std::max(kernel.envelope.absolute, e.absolute);
         kernel.envelope.relative = std::max(kernel.envelope.relative, e.relative);
         state->constants.emplace_back();
@@ -58,16 +58,15 @@ Int8Kernel copy(const NodeView& node) {
         throw ShapeError(node.message("input and output must have the same number of elements"));
     }
     // Without a constant the device pads with the output's zero point; with one, with that stored integer.
+    kernel.clamp = int8::storage_range(node, node.output());
     if (state->movement.fill != 0.0) {
         const double steps = state->movement.fill / static_cast<double>(out.scale);
         state->fill = int8::clamp(
-            static_cast<std::int64_t>(std::round(std::min(std::max(steps, -1000.0), 1000.0))) + out.zero_point,
-            {-128, 127});
+            static_cast<std::int64_t>(std::round(std::min(std::max(steps, -1e6), 1e6))) + out.zero_point, kernel.clamp);
         const Interval error = Interval::point(static_cast<double>(state->fill - out.zero_point)) -
                                Interval::point(state->movement.fill) / Interval::point(static_cast<double>(out.scale));
         kernel.envelope.absolute = std::max(kernel.envelope.absolute, error.magnitude());
     }
-    kernel.clamp = {-128, 127};
     kernel.point = [state](std::span<const std::int32_t* const> in, std::int32_t* y) { state->run(in, y); };
     kernel.range = [state](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
                            std::int32_t* out_lo, std::int32_t* out_hi) {

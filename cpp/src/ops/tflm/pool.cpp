@@ -53,7 +53,7 @@ void for_each_window(const Window& w, const std::int32_t* x, std::int32_t* out, 
 
 struct Greatest {
     ClampRange clamp;
-    std::int32_t best = -128;
+    std::int32_t best = INT32_MIN;
 
     void add(std::int32_t q) { best = std::max(best, q); }
     std::int32_t result() const { return int8::clamp(best, clamp); }
@@ -87,7 +87,7 @@ Int8Kernel tflm_max_pool2d(const NodeView& node) {
     check_windows(node, w);
     const ClampRange clamp = int8::activation_range(node);
     const Envelope envelope =
-        tflm::copy_error(tflm::int8_tensor(node, node.input(0)), tflm::int8_tensor(node, node.output()));
+        tflm::copy_error(tflm::tflite_tensor(node, node.input(0)), tflm::tflite_tensor(node, node.output()));
     return tflm::monotone(clamp, envelope, [w, clamp](const std::int32_t* x, std::int32_t* y) {
         for_each_window(w, x, y, Greatest{clamp});
     });
@@ -105,7 +105,7 @@ Int8Kernel tflm_average_pool2d(const NodeView& node) {
     }
     const ClampRange clamp = int8::activation_range(node);
     Envelope envelope =
-        tflm::copy_error(tflm::int8_tensor(node, node.input(0)), tflm::int8_tensor(node, node.output()));
+        tflm::copy_error(tflm::tflite_tensor(node, node.input(0)), tflm::tflite_tensor(node, node.output()));
     envelope.absolute += 0.5;  // exact: small multiples of 1/2
     return tflm::monotone(clamp, envelope, [w, clamp](const std::int32_t* x, std::int32_t* y) {
         for_each_window(w, x, y, Average{clamp});

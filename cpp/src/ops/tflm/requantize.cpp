@@ -57,11 +57,11 @@ Envelope requantize_error(Multiplier m, const Interval& exact) {
     return {rounding_error(m), error.magnitude()};
 }
 
-int8::Affine int8_tensor(const NodeView& node, const Tensor& tensor) {
-    if (tensor.dtype != DType::int8) {
+int8::Affine tflite_tensor(const NodeView& node, const Tensor& tensor) {
+    if (tensor.dtype != DType::int8 && tensor.dtype != DType::int16) {
         throw UnsupportedTypeError(node.message("tensor '" + tensor.name + "' has element type " +
                                                 std::string(name_of(tensor.dtype)) +
-                                                "; the TFLite profiles cover int8 only"));
+                                                "; the TFLite profiles cover int8 and int16"));
     }
     return int8::per_tensor(node, tensor);
 }

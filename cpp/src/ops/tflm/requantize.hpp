@@ -61,8 +61,8 @@ void check_shift(const NodeView& node, std::int64_t bound, Multiplier m, const s
 Envelope requantize_error(Multiplier m, const numeric::Interval& exact);
 double rounding_error(Multiplier m);  // the absolute part
 
-// The TFLite profiles know int8 only. Throws UnsupportedTypeError.
-int8::Affine int8_tensor(const NodeView& node, const Tensor& tensor);
+// The TFLite profiles know int8 and int16. Throws UnsupportedTypeError.
+int8::Affine tflite_tensor(const NodeView& node, const Tensor& tensor);
 
 // Envelope of an operator that copies stored integers, whatever the two tensors' parameters: with f = (q - z_in) s_in /
 // s_out and y = q - z_out, y - f = (z_in - z_out) + f (s_out / s_in - 1).

@@ -154,8 +154,8 @@ double envelope(const Softmax& s, double beta_scale) {
 }  // namespace
 
 Int8Kernel tflm_softmax(const NodeView& node) {
-    const int8::Affine in = tflm::int8_tensor(node, node.input(0));
-    const int8::Affine out = tflm::int8_tensor(node, node.output());
+    const int8::Affine in = tflm::tflite_tensor(node, node.input(0));
+    const int8::Affine out = tflm::tflite_tensor(node, node.output());
     if (out.scale != 1.0F / 256.0F || out.zero_point != -128) {
         throw QuantizationError(node.message("the device's softmax needs the output scale 1/256 and zero point -128"));
     }

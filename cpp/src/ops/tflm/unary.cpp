@@ -1,5 +1,4 @@
-// Functions of one int8 element: 256-entry tables, and envelopes by enumeration of the 256 inputs in interval
-// arithmetic.
+// Functions of one stored element: tables, and envelopes by enumeration of all inputs in interval arithmetic.
 #include "ops/tflm/unary.hpp"
 
 #include <cmath>
@@ -46,19 +45,69 @@ Int8Kernel build(const NodeView& node, const Unary& u, double envelope) {
                               {envelope, 0.0});
 }
 
-Unary int8_unary(const NodeView& node) {
+Unary tflite_unary(const NodeView& node) {
     Unary u;
-    u.in = int8_tensor(node, node.input(0));
-    u.out = int8_tensor(node, node.output());
-    u.domain = u.clamp = {-128, 127};
+    u.in = tflite_tensor(node, node.input(0));
+    u.out = tflite_tensor(node, node.output());
+    u.domain = int8::storage_range(node, node.input(0));
+    u.clamp = int8::storage_range(node, node.output());
     return u;
 }
 
-void requantised(const NodeView& node, Unary& u) {
-    const Multiplier m = quantize_multiplier(static_cast<double>(u.in.scale) / static_cast<double>(u.out.scale));
+double scale_ratio(const Unary& u) {
+    return static_cast<double>(u.in.scale) / static_cast<double>(u.out.scale);
+}
+
+void requantised(const NodeView& node, Unary& u, double ratio) {
+    const Multiplier m = quantize_multiplier(ratio);
     check_shift(node, int8::largest_centred(u.domain, u.in.zero_point), m, "input");
     u.unclamped = [m](std::int32_t x) { return requantize(x, m); };
     u.real = [](double x) { return Interval::point(x); };
+}
+
+bool ends_at_six(const NodeView& node) {
+    const std::string_view op = node.op().name;
+    if (op != "clip") return op == "relu6";
+    const double ceiling = node.number("max");
+    if (node.number("min") != 0.0 || (ceiling != 6.0 && ceiling <= std::numeric_limits<double>::max())) {
+        throw UnsupportedOperatorError(node.message("the TFLite profiles have no clip but [0, inf) and [0, 6]"));
+    }
+    return ceiling == 6.0;
+}
+
+// The envelope covers f = x / s_out before the clamp and, for engines that apply the activation to f, f = relu(x) /
+// s_out after it: the lower clamp is the zero point exactly, so the first implies the second.
+Int8Kernel relu(const NodeView& node, double ratio) {
+    Unary u = tflite_unary(node);
+    requantised(node, u, ratio);
+    u.clamp = int8::activation_range(node, "relu");
+    return build(node, u, enumerated_error(u));
+}
+
+// The rounded upper clamp is enumerated too.
+Int8Kernel relu6(const NodeView& node, double ratio) {
+    Unary u = tflite_unary(node);
+    requantised(node, u, ratio);
+    u.clamp = int8::activation_range(node, "relu6");
+    Unary limited = u;
+    limited.unclamped = [y = u.unclamped, clamp = u.clamp, zero = u.out.zero_point](std::int32_t x) {
+        return std::int64_t{int8::clamp(y(x) + zero, clamp)} - zero;
+    };
+    limited.real = [](double x) { return Interval::point(std::min(std::max(x, 0.0), 6.0)); };
+    return build(node, u, std::max(enumerated_error(u), enumerated_error(limited)));
+}
+
+Int8Kernel leaky_relu(const NodeView& node, double identity, double slope) {
+    Unary u = tflite_unary(node);
+    const double alpha = node.number("alpha");
+    const Multiplier above = quantize_multiplier(identity);
+    const Multiplier below = quantize_multiplier(slope);
+    const std::int64_t reach = int8::largest_centred(u.domain, u.in.zero_point);
+    check_shift(node, reach, above, "input");
+    check_shift(node, reach, below, "input");
+    u.unclamped = [above, below](std::int32_t x) { return requantize(x, x >= 0 ? above : below); };
+    u.real = [alpha](double x) { return x >= 0.0 ? Interval::point(x) : Interval::point(alpha) * Interval::point(x); };
+    return build(node, u, enumerated_error(u));
 }
 
 }  // namespace tflm
@@ -68,27 +117,12 @@ using tflm::enumerated_error;
 using tflm::Multiplier;
 using tflm::Unary;
 
-// The envelope covers f = x / s_out before the clamp and, for engines that apply the activation to f, f = relu(x) /
-// s_out after it: the lower clamp is the zero point exactly, so the first implies the second for relu; for relu6 the
-// rounded upper clamp is enumerated too.
 Int8Kernel tflm_relu(const NodeView& node) {
-    Unary u = tflm::int8_unary(node);
-    const std::string_view op = node.op().name;
-    double ceiling = op == "relu6" ? 6.0 : std::numeric_limits<double>::infinity();
-    if (op == "clip") {
-        ceiling = node.number("max");
-        if (node.number("min") != 0.0 || (ceiling != 6.0 && ceiling <= std::numeric_limits<double>::max())) {
-            throw UnsupportedOperatorError(node.message("the tflm profile has no clip but [0, inf) and [0, 6]"));
-        }
-    }
-    if (ceiling != 6.0) {  // RELU: requantisation, clamp at the zero point of the output
-        tflm::requantised(node, u);
-        u.clamp = int8::activation_range(node, "relu");
-        return tflm::build(node, u, enumerated_error(u));
-    }
+    Unary u = tflm::tflite_unary(node);
+    if (!tflm::ends_at_six(node)) return tflm::relu(node, tflm::scale_ratio(u));
     // RELU6 compares stored integers with limits in the *input's* parameters and copies them
     const std::int32_t six = int8::clamp(
-        static_cast<std::int64_t>(std::min(std::round(6.0F / u.in.scale), 1000.0F)) + u.in.zero_point, u.domain);
+        static_cast<std::int64_t>(std::min(std::round(6.0F / u.in.scale), 1e6F)) + u.in.zero_point, u.domain);
     const std::int32_t shift = u.in.zero_point - u.out.zero_point;
     u.clamp = {u.in.zero_point, six};
     u.unclamped = [shift](std::int32_t x) { return std::int64_t{x} + shift; };
@@ -101,20 +135,11 @@ Int8Kernel tflm_relu(const NodeView& node) {
     return tflm::build(node, u, std::max(enumerated_error(u), enumerated_error(limited)));
 }
 
-// y = A(x; s_in / s_out) for x >= 0, A(x; s_in alpha / s_out) below; both multipliers are computed in binary64.
 Int8Kernel tflm_leaky_relu(const NodeView& node) {
-    Unary u = tflm::int8_unary(node);
-    const double alpha = node.number("alpha");
+    const Unary u = tflm::tflite_unary(node);
+    const double alpha = static_cast<double>(static_cast<float>(node.number("alpha")));
     const double s_in = static_cast<double>(u.in.scale);
-    const double s_out = static_cast<double>(u.out.scale);
-    const Multiplier identity = tflm::quantize_multiplier(s_in / s_out);
-    const Multiplier slope = tflm::quantize_multiplier(s_in * static_cast<double>(static_cast<float>(alpha)) / s_out);
-    const std::int64_t reach = int8::largest_centred(u.domain, u.in.zero_point);
-    tflm::check_shift(node, reach, identity, "input");
-    tflm::check_shift(node, reach, slope, "input");
-    u.unclamped = [identity, slope](std::int32_t x) { return tflm::requantize(x, x >= 0 ? identity : slope); };
-    u.real = [alpha](double x) { return x >= 0.0 ? Interval::point(x) : Interval::point(alpha) * Interval::point(x); };
-    return tflm::build(node, u, enumerated_error(u));
+    return tflm::leaky_relu(node, tflm::scale_ratio(u), s_in * alpha / static_cast<double>(u.out.scale));
 }
 
 namespace {
@@ -125,7 +150,7 @@ constexpr int input_bits = 4;
 // 15; function with 0 integer bits; rounded to `output_bits` fraction bits.
 Int8Kernel saturating(const NodeView& node, std::int32_t (*function)(std::int32_t), int output_bits,
                       std::int32_t offset, Interval (*real)(double)) {
-    Unary u = tflm::int8_unary(node);
+    Unary u = tflm::tflite_unary(node);
     Multiplier m;
     const double fraction = std::frexp(static_cast<double>(u.in.scale) * 0x1p27, &m.exponent);
     m.mantissa = static_cast<std::int32_t>(fraction * 0x1p31);  // exact: a float32 significand
@@ -162,10 +187,15 @@ Int8Kernel tflm_quantize(const NodeView& node) {
     u.out = int8::per_tensor(node, node.output());
     u.domain = int8::storage_range(node, node.input(0));
     u.clamp = int8::storage_range(node, node.output());
-    if (node.input(0).dtype != DType::int8 && node.output().dtype != DType::int8) {
+    const auto is_uint8 = [](const Tensor& t) { return t.dtype == DType::uint8; };
+    const bool wide = node.input(0).dtype == DType::int16 || node.output().dtype == DType::int16;
+    if (is_uint8(node.input(0)) && is_uint8(node.output())) {
         throw UnsupportedOperatorError(node.message("the device has no requantisation from uint8 to uint8"));
     }
-    tflm::requantised(node, u);
+    if (wide && (is_uint8(node.input(0)) || is_uint8(node.output()))) {
+        throw UnsupportedOperatorError(node.message("no requantisation between uint8 and int16 is supported"));
+    }
+    tflm::requantised(node, u, tflm::scale_ratio(u));
     return tflm::build(node, u, enumerated_error(u));
 }
 

@@ -1,5 +1,5 @@
-// Functions of one int8 element: 256-entry tables, and envelopes by enumeration of the 256 inputs in interval
-// arithmetic.
+// Functions of one stored element: a table of all inputs, 256 or 65,536, and envelopes by enumeration of them in
+// interval arithmetic.
 #pragma once
 
 #include <functional>
@@ -25,9 +25,20 @@ double enumerated_error(const Unary& u);
 // The kernel of u's table.
 Int8Kernel build(const NodeView& node, const Unary& u, double envelope);
 
-// Domain and clamp [-128, 127], parameters from the node's tensors.
-Unary int8_unary(const NodeView& node);
-// y = A(q - z_in; s_in / s_out), f = x / s_out.
-void requantised(const NodeView& node, Unary& u);
+// Domain and clamp the storage types' ranges, parameters from the node's tensors.
+Unary tflite_unary(const NodeView& node);
+// y = A(q - z_in; ratio), f = x / s_out; `ratio` is what the device computes of s_in / s_out.
+void requantised(const NodeView& node, Unary& u, double ratio);
+// s_in / s_out in binary64.
+double scale_ratio(const Unary& u);
+
+// relu, or a clip that is it: requantised, then clamped at the output's zero point.
+Int8Kernel relu(const NodeView& node, double ratio);
+// relu6 of LiteRT: requantised, then clamped at round(fl32(6 / s_out)) steps of the *output*.
+Int8Kernel relu6(const NodeView& node, double ratio);
+// y = A(x; identity) for x >= 0, A(x; slope) below.
+Int8Kernel leaky_relu(const NodeView& node, double identity, double slope);
+// Whether a relu, relu6 or clip ends at 6. Throws UnsupportedOperatorError for clips that the runtimes don't have.
+bool ends_at_six(const NodeView& node);
 
 }  // namespace gonogo::tflm
