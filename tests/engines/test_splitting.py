@@ -5,11 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+import gonogo as gg
 import numpy as np
 import pytest
+from engines.test_error_soundness import dequantized, quantized, random_box
 from gonogo import _core
 from gonogo._core import numeric
 from support.dense import Dense, ExactNet, dense_graph, points_in, rationals
+from support.random_nets import exact, random_pair
 
 
 def pair(seed: int, sizes: tuple[int, ...] = (3, 9, 8, 2)) -> tuple[list[Dense], list[Dense]]:
@@ -105,3 +108,84 @@ def test_the_result_is_the_same_for_any_number_of_threads() -> None:
         result = found.result()
         results.append((result.parts, result.tensors[0].lower.tobytes(), result.tensors[0].upper.tobytes()))
     assert results[0] == results[1] == results[2]
+
+
+def test_what_was_cut_off_keeps_the_range_it_had() -> None:
+    """The second output peaks in a corner that the first one's form cuts off; what is left of the part is far below."""
+    x, y, peak = 0.15625, 0.21875, 0.4375
+    hinges = np.array([[1, 1], [1, 1], [1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
+    ends = np.array([-1, -1.4375, -x, x, -y, y], np.float32)
+    for steep in (2, 32, 128):
+        tent = np.array([[1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 0, *[-steep] * 4]], np.float32)
+        body = [Dense(hinges, ends, True), Dense(tent, np.array([0, 0, 1], np.float32), True)]
+        last = [np.zeros((2, 3), np.float32), np.array([[-1, 1, 0], [0, 0, peak]], np.float32)]
+        one, other = ([*body, Dense(w, np.zeros(2, np.float32), False)] for w in last)
+        assert apart(one, other, np.array([[x, y]]))[0][1] == Fraction(peak)
+        found = session(one, other, (np.zeros(2), np.ones(2)), threshold=0.49)
+        while not found.advance(0.2):
+            pass
+        assert found.result().tensors[0].upper[0, 1] >= peak
+
+
+@pytest.mark.soundness
+@pytest.mark.parametrize("seed", [*range(8), 72, 128])
+def test_integer_devices_stay_enclosed(seed: int) -> None:
+    net = random_pair(seed)
+    r = np.random.default_rng(seed)
+    lo, hi = random_box(r, net, [1, 2, 2, 3, 1][seed % 5])
+    for stop in ({"gap": 0.1}, {"threshold": 0.3}):
+        found = _core.ErrorSession(
+            net.reference,
+            net.deployed,
+            [lo],
+            [hi],
+            "tflm",
+            search_multiplies=2000,
+            attribute=False,
+            **stop,
+        )
+        found.advance(0.1)
+        t = found.result().tensors[0]
+        x = lo + r.random((40, *lo.shape)) * (hi - lo)
+        x[::3] = np.where(r.random(x[::3].shape) < 0.5, lo, hi)
+        truth = net.function(exact(x.reshape(40, *net.shape[1:])))[0]
+        run = _core.IntegerRunner(net.deployed, "tflm")
+        for p in range(40):
+            device = dequantized(net.deployed, net.deployed.outputs[0], run([quantized(r, net, x[p])])[0])
+            for e, v in enumerate(device):
+                d = v - Fraction(int(truth.numbers[p].ravel()[e]), truth.divisor << truth.shift)
+                assert Fraction(float(t.lower.ravel()[e])) <= d <= Fraction(float(t.upper.ravel()[e]))
+
+
+def test_parts_without_a_number_of_the_input_word_are_left_out() -> None:
+    r = np.random.default_rng(3)
+    net = [
+        Dense(r.normal(size=(m, n)).astype(np.float32), r.normal(size=m).astype(np.float32), m == 6)
+        for n, m in ((2, 6), (6, 2))
+    ]
+    graph = dense_graph("net", net)
+    word = gg.Word(10, 6)
+    semantics = gg.FixedPoint(
+        weights=word, bias=word, activations=word, input=gg.Word(6, 2), input_exact=True
+    ).plain()
+    found = _core.ErrorSession(
+        None,
+        graph,
+        [np.full((1, 2), -2.0)],
+        [np.full((1, 2), 2.0)],
+        semantics,
+        search_multiplies=20_000,
+        attribute=False,
+    )
+    for _ in range(40):
+        if found.advance(0.25):
+            break
+    t = found.result().tensors[0]
+    run = _core.DeviceRunner(graph, semantics)
+    numbers = np.array([[a / 4, b / 4] for a in range(-8, 9) for b in range(-8, 9)])
+    real = ExactNet.of(net)(rationals(numbers))
+    for x, row in zip(numbers, real.numbers, strict=True):
+        ((device, _),) = run([x[None]])
+        for e, v in enumerate(device.ravel()):
+            d = Fraction(float(v)) - Fraction(row[e], real.denominator)
+            assert Fraction(float(t.lower[0, e])) <= d <= Fraction(float(t.upper[0, e]))

@@ -65,6 +65,8 @@ class Deployment {
     };
     virtual Input input(std::size_t k) const = 0;
 
+    // [lo, hi] holds a number that input k can be.
+    virtual bool admits(std::size_t, double, double) const { return true; }
     // Ranges of the deployed tensors' real values over a box that are known without linear bounds; tensors without
     // elements where nothing is known.
     virtual std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const = 0;

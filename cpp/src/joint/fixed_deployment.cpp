@@ -88,6 +88,15 @@ Deployment::Input FixedDeployment::input(std::size_t) const {
     return in;
 }
 
+// Between two numbers that the input can be: a power of two, for the gain is one.
+double FixedDeployment::input_unit() const {
+    return std::ldexp(1.0, -program_.format().input.fraction_bits) / program_.format().input_gain;
+}
+
+bool FixedDeployment::admits(std::size_t, double lo, double hi) const {
+    return !program_.format().input_exact || std::ceil(lo / input_unit()) <= std::floor(hi / input_unit());
+}
+
 std::vector<IntervalTensor> FixedDeployment::ranges(std::span<const IntervalTensor> box) const {
     std::vector<FixedRange> inputs;
     for (std::size_t k = 0; k < box.size(); ++k) inputs.push_back(program_.read(k, box[k].lo, box[k].hi));
@@ -103,10 +112,9 @@ std::vector<IntervalTensor> FixedDeployment::ranges(std::span<const IntervalTens
 
 double FixedDeployment::settle(std::size_t, double x, double lo, double hi) const {
     x = std::min(std::max(x, lo), hi);
-    const FixedPoint& format = program_.format();
-    if (!format.input_exact) return x;
-    // The gain is a power of two, and the box holds a number of the word.
-    const double unit = std::ldexp(1.0, -format.input.fraction_bits) / format.input_gain;
+    if (!program_.format().input_exact) return x;
+    // The box holds a number of the word.
+    const double unit = input_unit();
     double n = std::floor(x / unit + 0.5);
     if (n * unit > hi) n = std::floor(hi / unit);
     if (n * unit < lo) n = std::ceil(lo / unit);
@@ -114,8 +122,7 @@ double FixedDeployment::settle(std::size_t, double x, double lo, double hi) cons
 }
 
 double FixedDeployment::input_step(std::size_t) const {
-    const FixedPoint& format = program_.format();
-    return format.input_exact ? 0.0 : std::ldexp(1.0, -format.input.fraction_bits) / format.input_gain;
+    return program_.format().input_exact ? 0.0 : input_unit();
 }
 
 std::vector<Enclosure> FixedDeployment::evaluate(std::span<const std::vector<double>> point,

@@ -25,6 +25,7 @@ class FixedDeployment final : public Deployment {
     double quantum(const NodeView& node) const override;
     RealClamp clamp(const NodeView& node) const override { return program_.step(node.id()).clamp; }
     Input input(std::size_t k) const override;
+    bool admits(std::size_t k, double lo, double hi) const override;
     std::vector<IntervalTensor> ranges(std::span<const IntervalTensor> box) const override;
     double settle(std::size_t k, double x, double lo, double hi) const override;
     double input_step(std::size_t k) const override;
@@ -37,6 +38,7 @@ class FixedDeployment final : public Deployment {
         double shift, error;
     };
     Split split(const NodeView& node) const;
+    double input_unit() const;
 
     FixedProgram program_;
 };

@@ -218,7 +218,7 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     if (queries.empty()) return;
     std::vector<double> bounds(queries.size(), -infinity);
     const std::int64_t form = forms ? input_count(s_) + 1 : 0;
-    std::vector<double> rows(queries.size() * at(form), 0.0);
+    std::vector<double> rows(queries.size() * at(form), -infinity);  // a form that says nothing
     // Slice by slice where the work is limited, so that the limit is kept to within a slice.
     const std::size_t slice = multiplies < infinity ? 512 : queries.size();
     for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {

@@ -39,8 +39,7 @@ FlatBox flat(const InputBox& box) {
 
 }  // namespace
 
-Splitter::Splitter(const System& system, std::vector<Objective> objectives,
-                   std::function<BoxState(const InputBox&)> start)
+Splitter::Splitter(const System& system, std::vector<Objective> objectives, Start start)
     : s_(system),
       objectives_(std::move(objectives)),
       start_(std::move(start)),
@@ -79,7 +78,7 @@ void Splitter::solve(std::span<Part> parts, std::span<const double> enough) cons
     const auto run = [&](std::int64_t first, std::int64_t last) {
         const std::span<Part> some = parts.subspan(at(first), at(last - first));
         solve_together(some);
-        for (Part& p : some) p.narrowed = narrow(p, enough) < narrow_enough;
+        for (Part& p : some) p.narrowed = !p.empty && narrow(p, enough) < narrow_enough;
     };
     if (variables >= small_system || count <= together) {
         run(0, count);
@@ -89,30 +88,37 @@ void Splitter::solve(std::span<Part> parts, std::span<const double> enough) cons
 }
 
 // Bounds on the objectives over each part, met with what its parent had.
-void Splitter::solve_together(std::span<Part> parts) const {
+void Splitter::solve_together(std::span<Part> all) const {
     std::vector<BoxState> states;
-    states.reserve(parts.size());
-    for (const Part& p : parts) {
-        states.push_back(start_(p.box));
+    std::vector<Part*> parts;
+    states.reserve(all.size());
+    for (Part& p : all) {
+        std::optional<BoxState> state = start_(p.box);
+        p.empty = !state;
+        if (p.empty) continue;
+        parts.push_back(&p);
+        states.push_back(std::move(*state));
         states.back().inputs = flat(p.box);
         if (p.known == nullptr) continue;
         for (std::size_t b = 0; b < s_.blocks.size(); ++b) states.back().blocks[b].forms = (*p.known)[b];
     }
+    if (parts.empty()) return;
     Solver(s_).run(states, {.method = Method::linear, .interval_first = false, .forms = inputs_ > 0});
     std::vector<Losses> losses(parts.size(), Losses(s_.blocks.size()));
     bound_objectives(parts, states, losses);
     for (std::size_t p = 0; p < parts.size(); ++p) {
-        score(parts[p], states[p], losses[p]);
+        score(*parts[p], states[p], losses[p]);
         if (inputs_ == 0) continue;
         auto known = std::make_shared<Forms>();
         for (BlockState& b : states[p].blocks) known->push_back(std::move(b.forms));
-        parts[p].known = std::move(known);
+        parts[p]->known = std::move(known);
     }
 }
 
-void Splitter::bound_objectives(std::span<Part> parts, std::span<BoxState> states, std::span<Losses> losses) const {
+void Splitter::bound_objectives(std::span<Part* const> parts, std::span<BoxState> states,
+                                std::span<Losses> losses) const {
     const std::size_t form = inputs_ > 0 ? inputs_ + 1 : 0;
-    for (Part& p : parts) p.ends.assign(2 * objectives_.size() * form, -infinity);
+    for (Part* p : parts) p->ends.assign(2 * objectives_.size() * form, -infinity);
     for (std::size_t first = 0; first < objectives_.size();) {
         // Objectives of one block together.
         std::size_t last = first;
@@ -121,7 +127,7 @@ void Splitter::bound_objectives(std::span<Part> parts, std::span<BoxState> state
         for (std::size_t p = 0; p < parts.size(); ++p) {
             for (std::size_t k = first; k < last; ++k) {
                 // Where the bound is lost is asked of the side that decides.
-                const bool low = -parts[p].lower[k] > parts[p].upper[k];
+                const bool low = -parts[p]->lower[k] > parts[p]->upper[k];
                 queries.push_back({&states[p], objectives_[k].element, 1.0, nullptr});
                 queries.push_back({&states[p], objectives_[k].element, -1.0, nullptr});
                 (low ? queries[queries.size() - 2] : queries.back()).losses = &losses[p];
@@ -133,11 +139,12 @@ void Splitter::bound_objectives(std::span<Part> parts, std::span<BoxState> state
         std::size_t next = 0;
         for (std::size_t p = 0; p < parts.size(); ++p) {
             const BlockState& b = states[p].block(objectives_[first].block);
-            std::copy_n(forms.data() + next * form, 2 * (last - first) * form, parts[p].ends.data() + 2 * first * form);
+            std::copy_n(forms.data() + next * form, 2 * (last - first) * form,
+                        parts[p]->ends.data() + 2 * first * form);
             for (std::size_t k = first; k < last; ++k, next += 2) {
                 const std::size_t e = at(objectives_[k].element);
-                parts[p].lower[k] = std::max({parts[p].lower[k], bounds[next], b.lo[e]});
-                parts[p].upper[k] = std::min({parts[p].upper[k], -bounds[next + 1], b.hi[e]});
+                parts[p]->lower[k] = std::max({parts[p]->lower[k], bounds[next], b.lo[e]});
+                parts[p]->upper[k] = std::min({parts[p]->upper[k], -bounds[next + 1], b.hi[e]});
             }
         }
         first = last;
@@ -211,9 +218,12 @@ double Splitter::narrow(Part& part, std::span<const double> enough) const {
     }
     if (!open) return 1.0;
     double share = 1.0;
+    bool smaller = false;
     std::size_t j = 0;
     for (std::size_t b = 0; b < part.box.lo.size(); ++b) {
         for (std::size_t i = 0; i < part.box.lo[b].size(); ++i, ++j) {
+            // A share may be rounded to one.
+            smaller = smaller || hull.lo[j] > old.lo[j] || hull.hi[j] < old.hi[j];
             const double width = old.hi[j] - old.lo[j];
             if (!(width > 0.0)) continue;
             const double left = (hull.hi[j] - hull.lo[j]) / width;
@@ -223,30 +233,36 @@ double Splitter::narrow(Part& part, std::span<const double> enough) const {
             part.box.hi[b][i] = hull.hi[j];
         }
     }
-    part.cut = part.cut || share < 1.0;
+    if (!smaller) return share;
+    // The ranges hold over the box before the cut; once they are those of what is left they say nothing of what isn't.
+    if (part.cut_lower.empty()) {
+        part.cut_lower.assign(objectives_.size(), infinity);
+        part.cut_upper.assign(objectives_.size(), -infinity);
+    }
+    for (std::size_t k = 0; k < objectives_.size(); ++k) {
+        part.cut_lower[k] = std::min(part.cut_lower[k], std::max(part.lower[k], -enough[k]));
+        part.cut_upper[k] = std::max(part.cut_upper[k], std::min(part.upper[k], enough[k]));
+    }
     return share;
 }
 
-void Splitter::close(const Part& part) {
+void Splitter::close(std::span<const double> lower, std::span<const double> upper) {
     for (std::size_t k = 0; k < objectives_.size(); ++k) {
-        closed_lower_[k] = std::min(closed_lower_[k], part.lower[k]);
-        closed_upper_[k] = std::max(closed_upper_[k], part.upper[k]);
+        closed_lower_[k] = std::min(closed_lower_[k], lower[k]);
+        closed_upper_[k] = std::max(closed_upper_[k], upper[k]);
     }
 }
 
 void Splitter::settle(Part part, std::span<const double> enough) {
-    if (part.cut) {
-        Part outside{.box = {}, .lower = part.lower, .upper = part.upper, .split_scores = {}, .ends = {}};
-        for (std::size_t k = 0; k < objectives_.size(); ++k) {
-            outside.lower[k] = std::max(outside.lower[k], -enough[k]);
-            outside.upper[k] = std::min(outside.upper[k], enough[k]);
-        }
-        close(outside);
-        part.cut = false;
+    if (!part.cut_lower.empty()) {
+        close(part.cut_lower, part.cut_upper);
+        part.cut_lower.clear();
+        part.cut_upper.clear();
     }
+    if (part.empty) return;
     part.excess = excess(part, enough);
     if (!(part.excess > 0.0)) {
-        close(part);
+        close(part.lower, part.upper);
     } else if (open_.size() < most_open || !to_the_end_) {
         if (open_.size() >= most_open) part.known = nullptr;
         open_.push_back(std::move(part));
@@ -305,7 +321,6 @@ bool Splitter::split(Part part, int levels, std::vector<Part>& pieces) const {
 
 void Splitter::round(std::int64_t count, std::span<const double> enough) {
     std::vector<Part> children;
-    recent_.clear();
     while (!finished() && static_cast<std::int64_t>(children.size()) < 2 * count) {
         Part part = take();
         if (part.split_scores.empty()) {  // the whole box: ask where it should be split
@@ -323,9 +338,8 @@ void Splitter::round(std::int64_t count, std::span<const double> enough) {
             continue;
         }
         std::vector<Part> pieces;
-        recent_.push_back(part.box);
         if (!split(part, levels(part, enough), pieces)) {
-            close(part);
+            close(part.lower, part.upper);
             continue;
         }
         parts_ += static_cast<std::int64_t>(pieces.size()) - 1;

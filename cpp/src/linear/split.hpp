@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,8 +26,10 @@ struct InputBox {
 
 class Splitter {
   public:
-    // `start` gives a state for a part of the box: inputs filled in, and what is known of other blocks.
-    Splitter(const System& system, std::vector<Objective> objectives, std::function<BoxState(const InputBox&)> start);
+    // `start` gives a state for a part of the box: inputs filled in, and what is known of other blocks; nothing for a
+    // part that holds no input.
+    using Start = std::function<std::optional<BoxState>(const InputBox&)>;
+    Splitter(const System& system, std::vector<Objective> objectives, Start start);
 
     // The whole box, and the objectives' ranges over it as known so far. `to_the_end`: what counts is when no part is
     // left, so that beyond many open parts a few are split down to their ends first; else the worst come first always.
@@ -41,8 +44,6 @@ class Splitter {
     std::vector<double> lower() const;
     std::vector<double> upper() const;
     std::int64_t parts() const { return parts_; }
-    // The parts that were split last: their middles are good places to look for witnesses.
-    const std::vector<InputBox>& recent() const { return recent_; }
 
   private:
     using Forms = std::vector<std::vector<double>>;  // by block
@@ -54,29 +55,30 @@ class Splitter {
         std::shared_ptr<const Forms> known{};  // of an ancestor's blocks
         double excess = 0.0;
         bool narrowed = false;  // so much that another look is better than a split
-        bool cut = false;       // `enough` holds for what was cut off
+        // Ranges of the objectives over what was cut off since the part was split; empty: nothing was.
+        std::vector<double> cut_lower{}, cut_upper{};
+        bool empty = false;  // holds no input
     };
     void solve(std::span<Part> parts, std::span<const double> enough) const;
     void solve_together(std::span<Part> parts) const;
-    void bound_objectives(std::span<Part> parts, std::span<BoxState> states, std::span<Losses> losses) const;
+    void bound_objectives(std::span<Part* const> parts, std::span<BoxState> states, std::span<Losses> losses) const;
     void score(Part& part, const BoxState& state, const Losses& losses) const;
     double narrow(Part& part, std::span<const double> enough) const;
     void meet_ends(Part& part) const;
     double excess(const Part& part, std::span<const double> enough) const;
     void settle(Part part, std::span<const double> enough);
-    void close(const Part& part);
+    void close(std::span<const double> lower, std::span<const double> upper);
     Part take();
     int levels(const Part& part, std::span<const double> enough) const;
     bool split(Part part, int levels, std::vector<Part>& pieces) const;
 
     const System& s_;
     std::vector<Objective> objectives_;
-    std::function<BoxState(const InputBox&)> start_;
+    Start start_;
     std::size_t inputs_;
     std::vector<Part> open_;  // a heap by excess
     std::vector<Part> deep_;  // beyond what `open_` may hold: last in, first out
     std::vector<double> closed_lower_, closed_upper_;
-    std::vector<InputBox> recent_;
     std::int64_t parts_ = 0;
     bool to_the_end_ = false;
 };

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "gonogo/semantics/box.hpp"
@@ -194,9 +195,15 @@ class ErrorSession::Run {
         splitter_->begin(std::move(whole), std::move(lower), std::move(upper), options_.threshold.has_value());
     }
 
-    linear::BoxState state_of(const linear::InputBox& part) const {
+    // Nothing where no number of the part can be given to the device.
+    std::optional<linear::BoxState> state_of(const linear::InputBox& part) const {
         std::vector<IntervalTensor> box;
-        for (std::size_t k = 0; k < box_.size(); ++k) box.push_back(input_box(joint_, k, part, box_[k].shape));
+        for (std::size_t k = 0; k < box_.size(); ++k) {
+            box.push_back(input_box(joint_, k, part, box_[k].shape));
+            for (std::size_t e = 0; e < box[k].size(); ++e) {
+                if (!device_.admits(k, box[k].lo[e], box[k].hi[e])) return std::nullopt;
+            }
+        }
         // The system's own interval propagation says as much of two networks in real arithmetic.
         if (std::holds_alternative<RealArithmetic>(options_.device)) return start(joint_, box);
         std::vector<IntervalTensor> real;
