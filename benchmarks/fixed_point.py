@@ -4,7 +4,9 @@
 
 QEBVerif: mean width of the proved interval of QNN - DNN, label class, over the published inputs; beside it the better
 one of the published methods, and the width that a stored attack reaches, which no proof can go below. Then the same of
-|QNN - DNN|: the proved bound over what the stored attack and over what the witness search reaches. One thread.
+|QNN - DNN|: the proved bound over what the stored attack and over what the witness search reaches; and of the tasks
+|QNN - DNN| <= eps, eps = 1, 2, 4, 6, 8: how many are decided by bound or witness, how many by the published methods (bounds,
+then MILP), and how often the two contradict each other. One thread.
 
 Aster: the least uniform word length, of input, weights, biases and results alike, at which the error is proved to stay
 below a target. The bits before the point are those that the reference's ranges need, as linear bounds prove them;
@@ -44,6 +46,7 @@ def published(corpus: Path, nets: list[str], bits: list[int], count: int, method
         for q in bits:
             semantics = fixed.qebverif_semantics(graph, q).plain()
             rows = []
+            decided = np.zeros(3, int)  # by this, by the published methods, differently
             for image in qebverif.load_images(corpus)[:count]:
                 lo, hi = (v.astype(np.float64)[None] for v in image.box())
                 begin = time.perf_counter()
@@ -71,12 +74,17 @@ def published(corpus: Path, nets: list[str], bits: list[int], count: int, method
                 reached = session.result().tensors[0].witness_value[0, image.label]
                 bound = found.bound[0, image.label]
                 attacked = task.attack[1] - task.attack[0], max(np.abs(task.attack))
+                for eps, verdict in task.verdicts.items():
+                    here = True if bound <= eps else (False if reached > eps else None)
+                    both = here is not None and verdict is not None
+                    decided += [here is not None, verdict is not None, both and here != verdict]
                 rows.append((width, task.best_width, attacked[0], seconds, bound, attacked[1], reached))
             ours, best, attack, seconds, bound, by_attack, by_search = np.mean(rows, axis=0)
             wins = sum(r[0] < r[1] for r in rows)
             print(
                 f"{net}    {q:2d} {ours:8.3f}   {best:8.3f}  {ours / best:5.2f} {attack:8.3f}  {ours / attack:13.2f}"
-                f"  {wins:4d}  {seconds:6.2f}  {bound / by_attack:12.2f}  {bound / by_search:13.2f}",
+                f"  {wins:4d}  {seconds:6.2f}  {bound / by_attack:12.2f}  {bound / by_search:13.2f}"
+                f"  {decided[0]:7d}  {decided[1]:9d}  {decided[2]:14d}",
                 flush=True,
             )
 

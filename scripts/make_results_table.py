@@ -35,7 +35,7 @@ PAIRS = [
 HEAD = """# Results on published models
 
 Written by `scripts/make_results_table.py --seconds {seconds:g}`; profile `tflm`, the worst element of the logits where
-there are any, else of the output; in parentheses its time. *Witness* is an error that a concrete input really reaches,
+there are any, else of the output; in parentheses CPU time. *Witness* is an error that a concrete input really reaches,
 all other columns are proved for every input of the box, which is a fixed pseudo-random sample and so many quantisation
 steps around it, or the whole range. Rows without a float model compare with the ideal real-valued execution of the same
 weights. *Tighter* is interval over linear, *ratio* the least bound over the witness. Where linear bounds aren't far
@@ -78,10 +78,10 @@ def errors(name: str, reference: str | None, deployed: str, folder: Path, second
             ("optimised", {"method": "optimised"}),
             ("split", {"method": "linear", "budget": seconds}),
         ):
-            start = time.perf_counter()
+            start = time.process_time()
             found = gg.error(float_model, model, box, **options).tensors[-1]
             worst[column] = found.worst
-            cells[column] = f"{units.up(found.worst)} ({time.perf_counter() - start:.1f} s)"
+            cells[column] = f"{units.up(found.worst)} ({time.process_time() - start:.1f} s)"
             witness = found.witness.value
         cells["tighter"] = f"{worst['interval'] / worst['linear']:.3g}"
         cells["witness"] = units.down(witness)
@@ -119,7 +119,8 @@ def main() -> None:
     page += "\n" + table_row(COST_COLUMNS) + "\n" + "|---" * len(COST_COLUMNS) + "|\n"
     page += "\n".join(costs(name, deployed, options.folder, options.target) for name, _, deployed in PAIRS)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    page += f"\n\nPeak memory of the whole run: {peak:.0f} MiB. Times are of a 2-core machine.\n"
+    page += f"\n\nPeak memory of the whole run: {peak:.0f} MiB. Splitting had {options.seconds:g} s of a 2-core machine "
+    page += "that was busy with other work.\n"
     (Path(__file__).resolve().parent.parent / "docs" / "results.md").write_text(page, encoding="utf-8")
 
 
