@@ -4,9 +4,9 @@
 
 QEBVerif: mean width of the proved interval of QNN - DNN, label class, over the published inputs; beside it the better
 one of the published methods, and the width that a stored attack reaches, which no proof can go below. Then the same of
-|QNN - DNN|: the proved bound over what the stored attack and over what the witness search reaches; and of the tasks
-|QNN - DNN| <= eps, eps = 1, 2, 4, 6, 8: how many are decided by bound or witness, how many by the published methods (bounds,
-then MILP), and how often the two contradict each other. One thread.
+|QNN - DNN|: the proved bound over what the stored attack and over what the witness search reaches. Of the tasks
+|QNN - DNN| <= eps, eps = 1, 2, 4, 6, 8: how many are decided by bound or witness, how many by the published methods
+(bounds, then MILP), and how often the two contradict each other. One thread.
 
 Aster: the least uniform word length, of input, weights, biases and results alike, at which the error is proved to stay
 below a target. The bits before the point are those that the reference's ranges need, as linear bounds prove them;

@@ -119,8 +119,8 @@ def main() -> None:
     page += "\n" + table_row(COST_COLUMNS) + "\n" + "|---" * len(COST_COLUMNS) + "|\n"
     page += "\n".join(costs(name, deployed, options.folder, options.target) for name, _, deployed in PAIRS)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    page += f"\n\nPeak memory of the whole run: {peak:.0f} MiB. Splitting had {options.seconds:g} s of a 2-core machine "
-    page += "that was busy with other work.\n"
+    page += f"\n\nPeak memory of the whole run: {peak:.0f} MiB. "
+    page += f"Splitting had {options.seconds:g} s of a 2-core machine that was busy with other work.\n"
     (Path(__file__).resolve().parent.parent / "docs" / "results.md").write_text(page, encoding="utf-8")
 
 
