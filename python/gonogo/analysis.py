@@ -20,6 +20,7 @@ from gonogo import semantics as arithmetic
 from gonogo.box import Box
 from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
 from gonogo.limits import Limit, Limits, LimitValue
+from gonogo.parts import split
 from gonogo.results import (
     Array,
     BoundResult,
@@ -76,6 +77,7 @@ def bound(
     semantics: SemanticsLike = "real",
     tensor: str | None = None,
     method: str = "linear",
+    budget: float = 0.0,
     watch: Callable[[int, int], None] | None = None,
 ) -> BoundResult:
     """Proved range of an output, or of the tensor named, over a box of inputs, or over each of many.
@@ -92,7 +94,10 @@ def bound(
     method : 'interval' for interval propagation alone, 'linear' for linear bounds substituted back to the inputs: far
         sharper beyond two layers, and slower; 'optimised' for the same with slopes chosen for every bound by itself:
         sharper still, and some 10 to 40 times slower
-    watch : called with how many of how many boxes are done, about four times a second; an exception of it ends the call
+    budget : seconds to spend, after the first bounds, on splitting the box; the range only ever narrows. For one box,
+        and worth it for few inputs, as controllers have
+    watch : called with how many of how many boxes are done, about four times a second, or with how much of the budget
+        is spent, in per cent; an exception of it ends the call
 
     Returns
     -------
@@ -104,19 +109,23 @@ def bound(
     ------
     BoxError
         A box that doesn't fit the model, or isn't one; of many boxes it says which.
+    ValueError
+        A budget that is negative or not finite, or for many boxes.
     """
     chosen = arithmetic.parse(semantics)
+    _not_negative("budget", budget)
     _one_of("method", method, METHODS)
     graph = _graph(model)
     # Numbers in a list are a pair's end, as ever; boxes in a list are many boxes.
     box, notes = (Box.stacked(box, graph), ()) if isinstance(box, list) else _box(box, graph)
     many = box.fit_many(graph)
+    if many is not None and budget > 0.0:
+        raise ValueError("budget: for one box only; bound many boxes one by one")
     if many is not None:
         found = _bound_many(graph, many, arithmetic.plain(chosen), tensor, method, watch)
     else:
-        lo, hi = ([a[None] for a in ends] for ends in box.fit(graph))
         program = _program(graph, arithmetic.plain(chosen), tensor, method)
-        found = [(f.tensor, f.lower[0], f.upper[0], f.unbounded) for f in program.run(lo, hi)]
+        found = split(program.run, *box.fit(graph), budget, watch)
     return BoundResult(
         tuple(TensorBound(name, frozen(lower), frozen(upper), bool(un)) for name, lower, upper, un in found),
         _provenance("bound", graph, None, box, semantics=str(chosen), assumptions=notes),
@@ -178,8 +187,7 @@ def error(
         ("gap", gap),
         ("threshold", 0.0 if threshold is None else threshold),
     ):
-        if not (isinstance(value, (int, float)) and 0.0 <= value < math.inf):
-            raise ValueError(f"{name}: {value!r}; give a number, 0 or more")
+        _not_negative(name, value)
     original = None if reference is None else _graph(reference)
     graph = _graph(deployed)
     box, notes = _box(box, graph)
@@ -349,6 +357,11 @@ def _program(graph: Graph, semantics: Any, tensor: str | None, method: str) -> _
             programs.pop(next(iter(programs)), None)
         programs[key] = program
     return program
+
+
+def _not_negative(name: str, value: Any) -> None:
+    if not (isinstance(value, (int, float)) and 0.0 <= value < math.inf):
+        raise ValueError(f"{name}: {value!r}; give a number, 0 or more")
 
 
 def _bound_many(

@@ -317,6 +317,8 @@ def _keep(texts: Sequence[str]) -> dict[str, Kept]:
 @click.option("--plot", type=_file, metavar="FILE", help="Also draw the result (needs gonogo[plot]).")
 @click.option("--method", type=click.Choice(analysis.METHODS), default="linear", show_default=True,
               help="Interval propagation alone, or linear bounds: sharper, slower.")  # fmt: skip
+@click.option("--budget", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+              help="Time to narrow the range by splitting the box, after the first bounds.")  # fmt: skip
 @_json
 def bound(
     model: Path,
@@ -324,13 +326,20 @@ def bound(
     tensor: str | None,
     plot: Path | None,
     method: str,
+    budget: float,
     as_json: bool,
     **box: Any,
 ) -> int:
     """Proved range of a model's output over a box of inputs."""
-    with progress("bounding"):
+    with progress("bounding") as show:
         result = analysis.bound(
-            _present(model), _make_box(**box), semantics=semantics, tensor=tensor, method=method
+            _present(model),
+            _make_box(**box),
+            semantics=semantics,
+            tensor=tensor,
+            method=method,
+            budget=budget,
+            watch=lambda done, of: show(f"{100 * done // of} % of the budget"),
         )
     _show(result, as_json, plot)
     return 0
