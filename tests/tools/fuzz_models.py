@@ -219,7 +219,8 @@ def main() -> int:
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--mutants", type=int, default=2000, help="per model")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=5.0, help="longest time for one mutant")
+    limit = float(os.environ.get("GONOGO_MUTANT_SECONDS", "5"))  # sanitizers take many times as long
+    parser.add_argument("--seconds", type=float, default=limit, help="longest time for one mutant")
     parser.add_argument("--memory", type=int, default=4096, help="address space of the process, in MiB")
     parser.add_argument("--keep", type=Path, help="folder for mutants that were findings")
     parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
