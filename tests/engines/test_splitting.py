@@ -1,4 +1,7 @@
-"""Splitting of boxes: what it proves against exact rationals, what it decides, that threads don't matter."""
+"""Splitting of boxes: what it proves against exact rationals, what it decides, that threads don't matter.
+
+None of it is marked soundness: the brackets here are far wider than rounding, which tests/linear sees to.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,6 @@ def apart(one: list[Dense], other: list[Dense], x: np.ndarray) -> list[list[Frac
     ]
 
 
-@pytest.mark.soundness
 @pytest.mark.parametrize("seed", range(12))
 def test_all_of_the_box_stays_enclosed(seed: int) -> None:
     one, other = pair(seed)
@@ -127,7 +129,6 @@ def test_what_was_cut_off_keeps_the_range_it_had() -> None:
         assert found.result().tensors[0].upper[0, 1] >= peak
 
 
-@pytest.mark.soundness
 @pytest.mark.parametrize("seed", [*range(8), 72, 128])
 def test_integer_devices_stay_enclosed(seed: int) -> None:
     net = random_pair(seed)
