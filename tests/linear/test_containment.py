@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gonogo import _core
-from support.containment import Environment, engine_checks, outside, points, random_box
+from support.containment import Environment, outside, points, random_box
 from support.real_nets import RealNet, random_net, residual_net
 
 Check = Callable[[RealNet, int, range, int], tuple[list[str], float, float, float]]
@@ -26,7 +26,7 @@ def check_bounds(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
     widths = [0.0, 0.0, 0.0]
     for kind in kinds:
         lo, hi = random_box(r, net.shapes[0], kind)
-        with engine_checks(), Environment(seed + kind):
+        with Environment(seed + kind):
             optimised, linear, interval = (
                 _core.bound(graph, [lo], [hi], "real", None, method)[0] for method in METHODS
             )
@@ -54,7 +54,7 @@ def check_errors(net: RealNet, seed: int, kinds: range, count: int) -> tuple[lis
         def ask(method: str, lo: np.ndarray = lo, hi: np.ndarray = hi) -> Any:
             return _core.error(*pair, [lo], [hi], "real", None, 1, seed, False, method).tensors[0]
 
-        with engine_checks(), Environment(seed + kind):
+        with Environment(seed + kind):
             optimised, linear, interval = (ask(method) for method in METHODS)
         assert linear.method == "joint", net.kinds
         assert np.all(linear.lower <= linear.upper)

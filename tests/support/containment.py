@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -26,17 +24,6 @@ class Environment:
 
     def __exit__(self, *_: object) -> None:
         _core.numeric.set_environment(*self.former)
-
-
-@contextlib.contextmanager
-def engine_checks() -> Iterator[None]:
-    """The engines' own invariants are part of what is tested: one that is broken is a failure, not an accident."""
-    try:
-        yield
-    except RuntimeError as defect:
-        if "please report this" in str(defect):
-            raise AssertionError(f"an engine's own check failed: {defect}") from defect
-        raise
 
 
 def random_box(r: np.random.Generator, shape: tuple[int, ...], kind: int) -> tuple[np.ndarray, np.ndarray]:

@@ -152,6 +152,21 @@ class UnaryTable {
     std::vector<std::pair<std::int32_t, std::int32_t>> blocks_;  // least and greatest of every 256 values, for 0
 };
 
+// A kernel that treats rows apart, by `state`: its rows, their depth, point_row and range_row.
+template <class State>
+void set_rows(Int8Kernel& kernel, const std::shared_ptr<State>& state) {
+    kernel.point = [state](std::span<const std::int32_t* const> x, std::int32_t* y) {
+        for (std::int64_t r = 0; r < state->rows; ++r) state->point_row(x[0] + r * state->depth, y + r * state->depth);
+    };
+    kernel.range = [state](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
+                           std::int32_t* out_lo, std::int32_t* out_hi) {
+        for (std::int64_t r = 0; r < state->rows; ++r) {
+            const std::int64_t at = r * state->depth;
+            state->range_row(lo[0] + at, hi[0] + at, out_lo + at, out_hi + at);
+        }
+    };
+}
+
 // `point` and `range` of an element-wise table over `elements` elements of the node's first input.
 Int8Kernel unary_kernel(UnaryTable table, std::int64_t elements, ClampRange clamp, Envelope envelope);
 

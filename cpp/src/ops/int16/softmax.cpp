@@ -17,6 +17,7 @@
 #include "gonogo/numeric/elementary.hpp"
 
 #include "ops/int16/int16.hpp"
+#include "ops/int8_common.hpp"
 #include "ops/tflm/requantize.hpp"
 
 namespace gonogo {
@@ -243,16 +244,7 @@ Int8Kernel softmax(const NodeView& node, bool single) {
     Int8Kernel kernel;
     kernel.clamp = {0, 32767};
     kernel.envelope = {envelope(*state, beta_scale), 0.0};
-    kernel.point = [state](std::span<const std::int32_t* const> x, std::int32_t* y) {
-        for (std::int64_t r = 0; r < state->rows; ++r) state->point_row(x[0] + r * state->depth, y + r * state->depth);
-    };
-    kernel.range = [state](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
-                           std::int32_t* out_lo, std::int32_t* out_hi) {
-        for (std::int64_t r = 0; r < state->rows; ++r) {
-            const std::int64_t at = r * state->depth;
-            state->range_row(lo[0] + at, hi[0] + at, out_lo + at, out_hi + at);
-        }
-    };
+    int8::set_rows(kernel, state);
     return kernel;
 }
 

@@ -17,6 +17,7 @@
 #include "gonogo/numeric/elementary.hpp"
 
 #include "ops/common.hpp"
+#include "ops/int8_common.hpp"
 #include "ops/tflm/fixed_point.hpp"
 #include "ops/tflm/requantize.hpp"
 #include "ops/tflm/tflm.hpp"
@@ -202,16 +203,7 @@ Int8Kernel tflm_softmax(const NodeView& node) {
     Int8Kernel kernel;
     kernel.clamp = {-128, 127};
     kernel.envelope = {envelope(*state, beta_scale), 0.0};
-    kernel.point = [state](std::span<const std::int32_t* const> x, std::int32_t* y) {
-        for (std::int64_t r = 0; r < state->rows; ++r) state->point_row(x[0] + r * state->depth, y + r * state->depth);
-    };
-    kernel.range = [state](std::span<const std::int32_t* const> lo, std::span<const std::int32_t* const> hi,
-                           std::int32_t* out_lo, std::int32_t* out_hi) {
-        for (std::int64_t r = 0; r < state->rows; ++r) {
-            const std::int64_t at_row = r * state->depth;
-            state->range_row(lo[0] + at_row, hi[0] + at_row, out_lo + at_row, out_hi + at_row);
-        }
-    };
+    int8::set_rows(kernel, state);
     return kernel;
 }
 
