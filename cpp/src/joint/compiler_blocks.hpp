@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "gonogo/numeric/affine.hpp"
 #include "gonogo/numeric/interval.hpp"
 
 #include "joint/compile.hpp"
 #include "ops/elementwise.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
 
@@ -18,14 +18,6 @@ using linear::BlockId;
 using linear::MapPointer;
 using linear::Step;
 using numeric::Interval;
-
-inline std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
-
-inline bool identity(RealClamp c) {
-    return c.lo == -unlimited && c.hi == unlimited;
-}
 
 // Places of the elements of a tensor [n, c, h, w] in the order n, h, w, c.
 inline std::vector<std::int64_t> channels_last(const Shape& d) {

@@ -2,6 +2,7 @@
 // saturates. One implementation per semantics; docs/soundness.md states what each assumes.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -20,6 +21,10 @@ namespace gonogo::joint {
 inline constexpr double unlimited = std::numeric_limits<double>::infinity();
 inline constexpr RealClamp no_clamp{-unlimited, unlimited};
 
+inline bool identity(RealClamp c) {
+    return c.lo == -unlimited && c.hi == unlimited;
+}
+
 // Upper bounds on a node's exact results, on the sums of their terms' magnitudes, and on any element that it reads.
 struct Sizes {
     std::span<const double> magnitude, mass;
@@ -28,6 +33,16 @@ struct Sizes {
 
 // An upper bound on |computed - exact| for each element of a node's result before its clamp, in real units.
 using Rounding = std::function<void(const Sizes& sizes, std::span<double> error)>;
+
+inline Rounding constant_rounding(double error) {
+    if (error == 0.0) return {};
+    return [error](const Sizes&, std::span<double> out) { std::fill(out.begin(), out.end(), error); };
+}
+
+// Kernels that only pass numbers on.
+inline bool moves(const NodeView& node) {
+    return node.op().name == "reshape" || node.op().name == "identity";
+}
 
 // A result of the device at a point: between lo and hi, which are equal where it is computed exactly.
 struct Enclosure {

@@ -9,11 +9,6 @@ namespace gonogo::joint {
 
 namespace {
 
-Rounding constant_rounding(double error) {
-    if (error == 0.0) return {};
-    return [error](const Sizes&, std::span<double> out) { std::fill(out.begin(), out.end(), error); };
-}
-
 // The ends of n 2^-fraction in binary64, one step outward beyond 53 bits.
 IntervalTensor real_values(const FixedGrid& grid, const FixedRange& range, const Shape& shape) {
     constexpr std::int64_t exact = std::int64_t{1} << 53;

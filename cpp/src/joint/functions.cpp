@@ -9,6 +9,7 @@
 #include "gonogo/numeric/interval.hpp"
 
 #include "joint/pair_rules.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
 
@@ -17,8 +18,6 @@ namespace {
 using linear::Lines;
 using linear::Ranges;
 using numeric::Interval;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Line {
     double slope = 0.0;

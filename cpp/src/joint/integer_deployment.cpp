@@ -13,11 +13,6 @@ namespace gonogo::joint {
 
 namespace {
 
-// Kernels that only pass integers on.
-bool moves(const NodeView& node) {
-    return node.op().name == "reshape" || node.op().name == "identity";
-}
-
 bool from_float(const NodeView& node) {
     return node.op().name == "quantize" && node.input(0).dtype == DType::float32;
 }

@@ -1,21 +1,15 @@
 #include "joint/match.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "gonogo/semantics/real.hpp"
 
 #include "ops/affine.hpp"
 #include "ops/averaging.hpp"
 #include "ops/movement.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
-
-namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
 
 bool is_clamp(std::string_view op) {
     return op == "relu" || op == "relu6" || op == "clip";

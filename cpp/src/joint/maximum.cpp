@@ -1,12 +1,12 @@
 // Maximum over windows.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "gonogo/numeric/interval.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
 #include "joint/functions.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
 
@@ -17,12 +17,6 @@ using linear::Lines;
 using linear::Ranges;
 using numeric::Interval;
 using Reads = GroupRelation::Reads;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 // One more than the last element that is read.
 std::size_t elements(const Reads& reads) {
@@ -52,12 +46,12 @@ struct Window {
 
 // max(x, other) <= slope x + intercept for all x in the range, by the chord: whatever the slope is rounded to, the line
 // is above a convex function where it is at both ends.
-struct Line {
+struct Chord {
     double slope = 0.0, intercept = infinity;
 
     double at(double x) const { return slope * x + intercept; }
 };
-Line chord(Interval x, double other) {
+Chord chord(Interval x, double other) {
     if (other <= x.lo) return {1.0, 0.0};
     if (other >= x.hi || !x.is_bounded()) return {0.0, std::max(other, x.hi)};
     const double slope = (x.hi - other) / (x.hi - x.lo);
@@ -84,11 +78,11 @@ struct Greatest {
         }
     }
     // `x` is the range of that element, which the maximum is at most wherever it is the maximum.
-    Line line(Interval x) const {
+    Chord line(Interval x) const {
         if (count == 1) return {1.0, 0.0};
-        const Line sloped = chord(x, second);
+        const Chord sloped = chord(x, second);
         const double middle = 0.5 * x.lo + 0.5 * x.hi;
-        return sloped.at(middle) < bound ? sloped : Line{0.0, bound};
+        return sloped.at(middle) < bound ? sloped : Chord{0.0, bound};
     }
 };
 
@@ -110,7 +104,7 @@ class Maximum final : public GroupRelation {
             out.slope_below[0][begin + w.greatest()] = 1.0;
             out.below[o] = 0.0;
             const Greatest g = greatest_of(w);
-            const Line above = g.line(w.range(g.place));
+            const Chord above = g.line(w.range(g.place));
             out.slope_above[0][begin + g.place] = above.slope;
             out.above[o] = above.intercept;
         });
@@ -165,11 +159,11 @@ class MaximumPair final : public GroupRelation {
                 std::fill_n(out.slope_above[k] + begin, p.d.count(), 0.0);
             }
             const Greatest least = p.least();
-            const Line below = least.line(-p.d.range(least.place));
+            const Chord below = least.line(-p.d.range(least.place));
             out.slope_below[1][begin + least.place] = below.slope;
             out.below[o] = -below.intercept;
             const Greatest most = p.most();
-            const Line above = most.line(p.d.range(most.place));
+            const Chord above = most.line(p.d.range(most.place));
             out.slope_above[1][begin + most.place] = above.slope;
             out.above[o] = above.intercept;
         });

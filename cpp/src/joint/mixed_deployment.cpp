@@ -18,16 +18,8 @@ using numeric::Interval;
 constexpr const char* input_name = "input";
 constexpr double finer = 256.0;  // steps of a 16-bit result within one of 8 bits
 
-bool moves(const NodeView& view) {
-    return view.op().name == "reshape" || view.op().name == "identity";
-}
-
 double fine_step(const Tensor& t) {
     return static_cast<double>(t.quantization->scale()) / finer;
-}
-
-Rounding constant_rounding(double error) {
-    return [error](const Sizes&, std::span<double> out) { std::fill(out.begin(), out.end(), error); };
 }
 
 // The 16-bit integers that the 8-bit ones are cut into: exact, as they are products of 24 and 17 bits.

@@ -2,26 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "gonogo/numeric/elementary.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
+#include "joint/deployment.hpp"
 #include "ops/elementwise.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
 
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-bool identity(RealClamp c) {
-    return c.lo == -infinity && c.hi == infinity;
-}
-
-double clamped(double x, RealClamp c) {
-    return std::min(std::max(x, c.lo), c.hi);
-}
 
 // Bounds on phi(x + d) - psi(x) over all x in r.
 double clamp_below(Interval r, double d, RealClamp phi, RealClamp psi) {

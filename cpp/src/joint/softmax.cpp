@@ -2,7 +2,6 @@
 // cancels: where rows are short these are hints with ranges of their own.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "joint/functions.hpp"
 #include "joint/pair_rules.hpp"
 #include "ops/smooth.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
 
@@ -21,12 +21,6 @@ using linear::GroupRelation;
 using linear::Lines;
 using linear::Ranges;
 using Reads = GroupRelation::Reads;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 Reads rows_of(std::int64_t rows, std::int64_t n) {
     Reads r;

@@ -16,25 +16,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 
 #include "gonogo/numeric/parallel.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
 #include "linear/pullback.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::linear {
 
 namespace {
 
 using numeric::RowSums;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 class Chunk final : public Pullback {
   public:

@@ -11,10 +11,6 @@ namespace gonogo::linear {
 
 namespace {
 
-double clamped(double x, RealClamp c) {
-    return std::min(std::max(x, c.lo), c.hi);
-}
-
 class Clamp final : public Relation {
   public:
     explicit Clamp(RealClamp clamp) : Relation(1, 0), c_(clamp) {}

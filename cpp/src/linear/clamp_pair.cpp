@@ -21,10 +21,6 @@ namespace gonogo::linear {
 
 namespace {
 
-double clamped(double x, RealClamp c) {
-    return std::min(std::max(x, c.lo), c.hi);
-}
-
 bool across(double l, double u, RealClamp c) {
     return (l < c.lo && u > c.lo) || (l < c.hi && u > c.hi);
 }

@@ -4,18 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "gonogo/numeric/back_substitution.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
+#include "tensor/shorthand.hpp"
+
 namespace gonogo::linear {
-
-namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
 
 void FlatBox::add(std::span<const double> lower, std::span<const double> upper) {
     for (std::size_t i = 0; i < lower.size(); ++i) {

@@ -6,14 +6,11 @@
 #include "gonogo/numeric/parallel.hpp"
 
 #include "linear/pullback.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::linear {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 class Keeper final : public Pullback {
   public:

@@ -5,15 +5,13 @@
 
 #include "gonogo/numeric/interval.hpp"
 
+#include "tensor/shorthand.hpp"
+
 namespace gonogo::linear {
 
 namespace {
 
 using numeric::Interval;
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 class Diagonal final : public Map {
   public:

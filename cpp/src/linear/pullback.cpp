@@ -4,16 +4,14 @@
 
 #include "gonogo/numeric/back_substitution.hpp"
 
+#include "tensor/shorthand.hpp"
+
 namespace gonogo::linear {
 
 namespace {
 
 constexpr std::int64_t chunk_values = 1 << 19;  // coefficients of the widest block in one chunk of rows
 constexpr std::int64_t most_rows = 256;
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 }  // namespace
 

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
+#include "tensor/shorthand.hpp"
+
 namespace gonogo::linear {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 // The same distance between two sets of origins in every row, if there is one.
 bool constant_step(std::span<const std::int64_t> a, std::span<const std::int64_t> b, std::int64_t& step) {

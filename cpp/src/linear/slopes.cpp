@@ -12,14 +12,11 @@
 #include "gonogo/numeric/parallel.hpp"
 
 #include "linear/solver.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::linear {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 using Points = std::vector<std::vector<double>>;  // by block
 

@@ -2,23 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "gonogo/numeric/parallel.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
 #include "linear/slopes.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::linear {
 
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 void meet(double& lo, double& hi, double l, double h, const std::string& name) {
     if (l > lo) lo = l;

@@ -11,21 +11,18 @@
 
 #include "gonogo/numeric/parallel.hpp"
 
+#include "tensor/shorthand.hpp"
+
 namespace gonogo::linear {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::int64_t most_inputs_with_forms = 64;
 constexpr std::int64_t small_system = 1 << 16;  // variables; larger ones keep all threads busy with one part
 constexpr std::int64_t together = 8;            // parts whose rows are carried back together
 constexpr std::size_t most_open = 2048;         // parts in best-first order; each keeps its forms
 constexpr double far = 4.0;                     // so many times what is enough: halved twice at once
 constexpr double narrow_enough = 0.5;           // share of the volume below which a part is looked at again
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 double magnitude(double lo, double hi) {
     return std::max(-lo, hi);

@@ -4,14 +4,11 @@
 #include <cmath>
 
 #include "linear/map.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::linear {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 // Pixels whose columns are formed at a time: small enough to stay in the cache.
 constexpr std::int64_t column_values = 1 << 15;

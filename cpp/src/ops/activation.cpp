@@ -1,17 +1,15 @@
 // Piecewise-linear scalar functions: relu, relu6, leaky_relu, clip.
-#include <limits>
 
 #include "ops/common.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/records.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
 namespace {
 
 using numeric::Interval;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 RealKernel clamp_kernel(RealClamp clamp) {
     return [clamp](std::span<const IntervalTensor* const> in, IntervalTensor& out) {

@@ -1,7 +1,8 @@
 #include "ops/common.hpp"
 
 #include <algorithm>
-#include <limits>
+
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
@@ -149,7 +150,6 @@ std::vector<std::int64_t> broadcast_strides(const Shape& dims, const Shape& out)
 }
 
 RealClamp activation_clamp(const NodeView& view) {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
     if (!view.has("activation")) return {-infinity, infinity};
     const std::string& name = view.text("activation");
     if (name == "relu") return {0.0, infinity};

@@ -1,6 +1,7 @@
 // What several operator files share: attribute specifications, broadcasting, counts. No arithmetic on bounds here.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ std::vector<std::int64_t> broadcast_strides(const Shape& dims, const Shape& out)
 struct RealClamp {
     double lo, hi;
 };
+inline double clamped(double x, RealClamp c) {
+    return std::min(std::max(x, c.lo), c.hi);
+}
 RealClamp activation_clamp(const NodeView& view);
 
 }  // namespace gonogo

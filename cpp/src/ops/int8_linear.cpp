@@ -8,16 +8,9 @@
 #include "gonogo/error.hpp"
 
 #include "ops/int8_common.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::int8 {
-
-namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
-
-}  // namespace
 
 void LinearLayer::load(const NodeView& node, std::int64_t channel_axis) {
     const Tensor& w = node.input(1);

@@ -58,7 +58,7 @@ std::vector<IntervalTensor> whole_box(const Graph& graph) {
 
 std::vector<IntervalTensor> settle_box(const Graph& graph, std::span<const IntervalTensor> box) {
     constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
-    constexpr float infinity = std::numeric_limits<float>::infinity();
+    constexpr float unlimited = std::numeric_limits<float>::infinity();
     std::vector<IntervalTensor> settled(box.begin(), box.end());
     for (std::size_t k = 0; k < settled.size(); ++k) {
         const Tensor& t = graph.tensor(graph.inputs[k]);
@@ -72,8 +72,8 @@ std::vector<IntervalTensor> settle_box(const Graph& graph, std::span<const Inter
             }
             float low = static_cast<float>(lo);
             float high = static_cast<float>(hi);
-            if (static_cast<double>(low) > lo) low = std::nextafter(low, -infinity);
-            if (static_cast<double>(high) < hi) high = std::nextafter(high, infinity);
+            if (static_cast<double>(low) > lo) low = std::nextafter(low, -unlimited);
+            if (static_cast<double>(high) < hi) high = std::nextafter(high, unlimited);
             lo = static_cast<double>(low);
             hi = static_cast<double>(high);
         }

@@ -10,16 +10,13 @@
 #include "ops/movement.hpp"
 #include "semantics/fixed_map.hpp"
 #include "semantics/fixed_program.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
 namespace {
 
 using Ranges = std::span<const FixedRange* const>;
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 double magnitude(const FixedGrid& g) {
     return std::max(std::fabs(static_cast<double>(g.lo)), std::fabs(static_cast<double>(g.hi)));

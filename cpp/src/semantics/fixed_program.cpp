@@ -2,21 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "gonogo/error.hpp"
 #include "gonogo/numeric/rounding.hpp"
 #include "gonogo/semantics/real.hpp"
 
+#include "tensor/shorthand.hpp"
+
 namespace gonogo {
 
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 void check_word(const std::string& where, const FixedWord& w) {
     const int least = w.is_signed ? 2 : 1;

@@ -10,16 +10,13 @@
 #include "ops/elementwise.hpp"
 #include "ops/movement.hpp"
 #include "semantics/float_program.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
 namespace {
 
 using Order = FloatProgram::Order;
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 // Operations of one format on numbers of it held in binary64, which has more than twice the digits: rounding twice is
 // innocuous for + and x.

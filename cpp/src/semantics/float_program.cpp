@@ -2,21 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "gonogo/error.hpp"
 #include "gonogo/numeric/rounding.hpp"
 
 #include "ops/averaging.hpp"
 #include "ops/elementwise.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 bool reads(const OperatorRecord& op, std::size_t input) {
     return input == 0 || op.joint == JointKind::add || op.joint == JointKind::multiply || op.name == "concat";

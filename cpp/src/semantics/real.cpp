@@ -10,7 +10,7 @@ namespace gonogo {
 namespace {
 
 // Inputs that a real kernel reads as tensors. The others are weights, which it holds itself, or shapes and paddings.
-bool reads(const OperatorRecord& op, std::size_t input) {
+bool is_operand(const OperatorRecord& op, std::size_t input) {
     return input == 0 || op.name == "add" || op.name == "sub" || op.name == "mul" || op.name == "concat";
 }
 
@@ -34,7 +34,7 @@ RealProgram::RealProgram(std::shared_ptr<const Graph> graph)
         if (view.op().real != nullptr && is_number && !is_folded(*graph_, view.node())) {
             step.kernel = view.op().real(view);
             for (std::size_t k = 0; k < view.input_count(); ++k) {
-                if (!view.has_input(k) || !view.input(k).is_constant || !reads(view.op(), k)) continue;
+                if (!view.has_input(k) || !view.input(k).is_constant || !is_operand(view.op(), k)) continue;
                 IntervalTensor& c = constants_[static_cast<std::size_t>(view.node().inputs[k])];
                 if (c.size() > 0) continue;
                 c = IntervalTensor(view.input(k).dims);
@@ -69,7 +69,7 @@ void RealProgram::run(std::span<const IntervalTensor> inputs, std::vector<Interv
         in.clear();
         for (std::size_t k = 0; k < node.inputs.size(); ++k) {
             const TensorId t = node.inputs[k];
-            if (t == absent || !reads(*node.op, k)) {
+            if (t == absent || !is_operand(*node.op, k)) {
                 in.push_back(nullptr);
                 continue;
             }

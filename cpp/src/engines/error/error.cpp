@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 
@@ -16,14 +15,13 @@
 #include "joint/make_deployment.hpp"
 #include "linear/split.hpp"
 #include "ops/elementwise.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
 namespace {
 
 using namespace joint;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::vector<std::int64_t> without_ones(const Shape& shape) {
     std::vector<std::int64_t> out;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 
 #include "gonogo/numeric/parallel.hpp"
@@ -10,12 +9,12 @@
 #include "engines/error/approach.hpp"
 #include "engines/error/moves.hpp"
 #include "engines/error/trial.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo::joint {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t most_goals = 256;  // that are climbed for; each keeps a point
 constexpr int tries = 4;                 // per visit of a climber
 constexpr int patience = 12;             // visits without progress before a climber starts anew

@@ -15,11 +15,11 @@ struct Floats {
 
 // The float32 numbers that enclose v, each moved outward by `steps`.
 inline Floats around(numeric::Interval v, int steps) {
-    constexpr float infinity = std::numeric_limits<float>::infinity();
+    constexpr float unlimited = std::numeric_limits<float>::infinity();
     Floats f{static_cast<float>(v.lo), static_cast<float>(v.hi)};
-    if (static_cast<double>(f.lo) > v.lo) f.lo = std::nextafter(f.lo, -infinity);
-    if (static_cast<double>(f.hi) < v.hi) f.hi = std::nextafter(f.hi, infinity);
-    for (int i = 0; i < steps; ++i) f = {std::nextafter(f.lo, -infinity), std::nextafter(f.hi, infinity)};
+    if (static_cast<double>(f.lo) > v.lo) f.lo = std::nextafter(f.lo, -unlimited);
+    if (static_cast<double>(f.hi) < v.hi) f.hi = std::nextafter(f.hi, unlimited);
+    for (int i = 0; i < steps; ++i) f = {std::nextafter(f.lo, -unlimited), std::nextafter(f.hi, unlimited)};
     return f;
 }
 

@@ -13,6 +13,7 @@
 #include "ops/litert/faithful.hpp"
 #include "ops/litert/litert.hpp"
 #include "ops/tflm/requantize.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
@@ -20,10 +21,6 @@ namespace {
 
 using litert::Floats;
 using numeric::Interval;
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 struct Softmax {
     std::int64_t depth = 0;

@@ -21,6 +21,7 @@
 #include "ops/tflm/fixed_point.hpp"
 #include "ops/tflm/requantize.hpp"
 #include "ops/tflm/tflm.hpp"
+#include "tensor/shorthand.hpp"
 
 namespace gonogo {
 
@@ -48,10 +49,6 @@ struct Softmax {
         if (sum > largest_sum) throw OverflowRiskError(overflow_message);
     }
 };
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 void Softmax::point_row(const std::int32_t* q, std::int32_t* out) const {
     const std::int32_t top = *std::max_element(q, q + depth);
