@@ -9,7 +9,7 @@ import pytest
 from gonogo import _core
 from gonogo.testing import Case, cases, evaluate, operators
 from gonogo.testing.oracle import exact
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 # These only move, compare or copy numbers; their results need no rounding, so they have no teeth to test.
@@ -40,12 +40,7 @@ def outside(case: Case, lo: np.ndarray, hi: np.ndarray) -> list[str]:
     return missed
 
 
-# Where failing is expected, one failure is enough: no time is spent on making it small.
-PHASES = [phase for phase in Phase if _core.rounding != "none" or phase is Phase.generate]
-
-
 @pytest.mark.parametrize("op", parameters)
-@settings(phases=PHASES)
 @given(data=st.data())
 def test_the_exact_value_is_enclosed(op: str, data: st.DataObject) -> None:
     case = data.draw(cases(op))

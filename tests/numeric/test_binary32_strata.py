@@ -92,8 +92,10 @@ def test_every_binade_is_enclosed(name: str) -> None:
     x = strata()
     x = np.ascontiguousarray(x[x > LEAST.get(name, -np.inf)])
     assert x.size > 90_000
-    ends = [a.tolist() for a in numeric.elementary(name, x, x)]
-    values = FUNCTIONS[name](list(map(gmpy2.mpfr, x.tolist())))
-    for end, value, holds in zip(ends, values, (operator.le, operator.ge), strict=True):
-        wrong = [i for i, ok in enumerate(map(holds, end, value)) if not ok]
-        assert not wrong, (name, len(wrong), x[wrong[0]].item().hex(), end[wrong[0]].hex())
+    # Where one part is missed, as in the negative control, the others needn't be looked at.
+    for part in np.array_split(x, 16):
+        ends = [a.tolist() for a in numeric.elementary(name, part, part)]
+        values = FUNCTIONS[name](list(map(gmpy2.mpfr, part.tolist())))
+        for end, value, holds in zip(ends, values, (operator.le, operator.ge), strict=True):
+            wrong = [i for i, ok in enumerate(map(holds, end, value)) if not ok]
+            assert not wrong, (name, len(wrong), part[wrong[0]].item().hex(), end[wrong[0]].hex())

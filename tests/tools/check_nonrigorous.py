@@ -58,7 +58,10 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         print(__doc__)
         return 64
-    environment = os.environ | {"PYTHONPATH": str(Path(arguments[0]).resolve())}
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(arguments[0]).resolve()),
+        "HYPOTHESIS_PROFILE": "control",
+    }
     mode = "from gonogo import _core; print(_core.rounding)"
     found = subprocess.run(
         [sys.executable, "-c", mode], env=environment, capture_output=True, text=True, check=False
@@ -69,7 +72,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         # --runxfail: see the failures themselves, not the expectation of them.
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "soundness", "--runxfail", "--tb=line"]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto"]
+        command += ["-m", "soundness", "--runxfail", "--tb=line"]
         subprocess.run(
             [*command, f"--junitxml={report}", *arguments[1:]],
             cwd=ROOT,
