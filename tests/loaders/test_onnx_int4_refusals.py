@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from gonogo import _core
 from gonogo.errors import (
     GonogoError,
     ModelError,
@@ -165,6 +166,42 @@ def test_where_int4_may_be() -> None:
     proto = onnx.ModelProto.FromString(make_model([node("Identity", ["x"], ["y"])], {}, **given))
     proto.graph.input[0].type.tensor_type.elem_type = TensorProto.INT4
     refused(proto.SerializeToString(), UnsupportedTypeError, "input 'x'", "int4")
+
+
+def test_operators_on_integers_take_no_int4() -> None:
+    constants: dict[str, Any] = {
+        "s": np.float32(0.5),
+        "zx": np.uint8(0),
+        "z": tensor("z", np.array(0), "int4"),
+        "q": tensor("q", np.zeros((8, 3), int), "int4"),
+    }
+    made = [node("QLinearMatMul", ["x", "s", "zx", "q", "s", "z", "s", "zx"], ["y"], name="mm")]
+    data = make_model(made, constants, {"x": ("uint8", [1, 8])}, {"y": "uint8"}, 21)
+    refused(data, UnsupportedTypeError, "'mm'", "'q' is of 4 bits", "int8")
+
+
+def test_int4_weights_between_quantised_activations_stay_in_float32() -> None:
+    """As in the runtime, which has no integer kernel for them: the profile refuses the layer by name."""
+    constants: dict[str, Any] = {
+        "s": np.float32(0.5),
+        "zx": np.uint8(128),
+        "q": tensor("q", np.arange(24).reshape(8, 3) % 16 - 8, "int4"),
+        "b": np.full(3, 1e30, np.float32),
+    }
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "zx"], ["xq"]),
+        node("DequantizeLinear", ["xq", "s", "zx"], ["xd"]),
+        node("DequantizeLinear", ["q", "s"], ["w"]),
+        node("Gemm", ["xd", "w", "b"], ["h"], name="fc"),
+        node("QuantizeLinear", ["h", "s", "zx"], ["hq"]),
+        node("DequantizeLinear", ["hq", "s", "zx"], ["y"]),
+    ]
+    graph = load_onnx(
+        make_model(nodes, constants, {"x": ("float32", [1, 8])}, {"y": "float32"}, 21), "net.onnx"
+    )
+    assert [n.op for n in graph.nodes] == ["quantize", "dequantize", "dense", "quantize", "dequantize"]
+    with pytest.raises(UnsupportedOperatorError, match=r"'fc' \(dense\)"):
+        _core.IntegerRunner(graph, "ort")
 
 
 def test_alpha_goes_into_the_scales_only_where_nothing_rounds() -> None:

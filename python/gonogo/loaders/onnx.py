@@ -1,4 +1,4 @@
-"""ONNX files (float32, QDQ and QLinear) to graphs.
+"""ONNX files (float32, QDQ, QLinear, int4 weights) to graphs.
 
 Integer models mean what ONNX Runtime computes on x86-64; docs/int8-semantics.md says how that was established.
 """

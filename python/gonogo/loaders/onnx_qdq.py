@@ -175,6 +175,8 @@ class Qdq(Rewriter):
             dq = self.producer.get(names[i])
             if dq is None or dq.op != DQ:
                 if i == 2 and node.op in ("Conv", "Gemm") and len(params) == 2:
+                    if not self._per_output(node, params[1]):
+                        return None
                     bias = self._quantised_bias(node, names[i], params[0], params[1])
                     if bias is None:
                         return None

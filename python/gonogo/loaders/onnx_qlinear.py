@@ -10,7 +10,7 @@ import numpy as np
 from gonogo.errors import ModelError, QuantizationError, UnsupportedOperatorError, UnsupportedTypeError
 from gonogo.loaders import common
 from gonogo.loaders.onnx_file import MICROSOFT, Model, Node
-from gonogo.loaders.onnx_tensor import Array
+from gonogo.loaders.onnx_tensor import FOUR_BIT, Array
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,11 @@ class _Lowering:
         for name, (_, params) in zip(names, inputs, strict=False):
             if not name:
                 node.fail(ModelError, "an operand is missing")
+            if name in self.model.four_bit or params.dtype in FOUR_BIT.values():
+                node.fail(
+                    UnsupportedTypeError,
+                    f"'{name}' is of 4 bits, which only DequantizeLinear and MatMulNBits read; quantise it to int8",
+                )
             self.parameters.set(node, name, params)
         self.parameters.set(node, node.outputs[0], output)
         node.op, node.inputs = op, names + (extra or [])
