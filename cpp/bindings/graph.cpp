@@ -80,20 +80,25 @@ TensorId add_constant(GraphBuilder& b, std::string name, const py::array& values
 }  // namespace
 
 void register_graph(py::module_& m) {
-    py::class_<Quantization>(m, "Quantization", "real = (q - zero_point) * scale, per tensor or along one axis.")
-        .def(py::init([](const py::object& scales, const py::object& zero_points, std::int64_t axis) {
-                 const auto s = bindings::take<float>(scales, "scales");
-                 const auto z = bindings::take<std::int32_t>(zero_points, "zero_points");
-                 return Quantization{{s.values.begin(), s.values.end()}, {z.values.begin(), z.values.end()}, axis};
-             }),
-             py::arg("scales"), py::arg("zero_points"), py::arg("axis") = 0,
-             "Scales (float32[k]) and zero points (int32[k] or int32[1]); k = 1, or the length of dimension `axis`.")
+    py::class_<Quantization>(m, "Quantization",
+                             "real = (q - zero_point) * scale, per tensor, along one axis or per block.")
+        .def(py::init(
+                 [](const py::object& scales, const py::object& zero_points, std::int64_t axis, std::int64_t block) {
+                     const auto s = bindings::take<float>(scales, "scales");
+                     const auto z = bindings::take<std::int32_t>(zero_points, "zero_points");
+                     return Quantization{
+                         {s.values.begin(), s.values.end()}, {z.values.begin(), z.values.end()}, axis, block};
+                 }),
+             py::arg("scales"), py::arg("zero_points"), py::arg("axis") = 0, py::arg("block") = 0,
+             "Scales (float32[k]) and zero points (int32[k] or int32[1]); k = 1, or the length of dimension `axis`.\n"
+             "With `block` > 0: one per block of so many values along `axis`, row-major; constants only.")
         .def_property_readonly("scales",
                                [](const Quantization& q) { return bindings::give(std::vector<float>(q.scales)); })
         .def_property_readonly(
             "zero_points",
             [](const Quantization& q) { return bindings::give(std::vector<std::int32_t>(q.zero_points)); })
-        .def_readonly("axis", &Quantization::axis);
+        .def_readonly("axis", &Quantization::axis)
+        .def_readonly("block", &Quantization::block);
 
     py::class_<TensorInfo>(m, "TensorInfo", "Name, element type, shape and quantisation of one tensor.")
         .def_readonly("name", &TensorInfo::name)

@@ -209,7 +209,8 @@ class Float32:
     accumulate : what sums of products are formed in, 'float32' or 'float64'
     flush_to_zero : subnormal numbers may count as zero anywhere (FTZ, DAZ); False if the device keeps them
     order : 'any'
-    weights : what weights and biases are stored in: 'float32', 'float16' or 'bfloat16'
+    weights : what weights and biases are stored in: 'float32', 'float16' or 'bfloat16'; weights that the model keeps as
+        integers are dequantised into it
     function_ulps : accuracy of the device's exp, tanh and sigmoid, in units in the last place
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +41,28 @@ on_x86 = pytest.mark.skipif(
 
 def make_model(
     nodes: list[onnx.NodeProto],
-    constants: dict[str, Array],
+    constants: Mapping[str, Array | TensorProto],
     inputs: dict[str, tuple[str, list[int]]],
     outputs: dict[str, str],
     opset: int = 17,
 ) -> bytes:
-    """A serialised model; inputs and outputs are given by name with their element types."""
+    """A serialised model; inputs and outputs are given by name with their element types.
+
+    A constant may be a TensorProto: numpy has no int4.
+    """
     graph = helper.make_graph(
         nodes,
         "net",
         [helper.make_tensor_value_info(n, ELEMENT[np.dtype(t)], s) for n, (t, s) in inputs.items()],
         [helper.make_tensor_value_info(n, ELEMENT[np.dtype(t)], None) for n, t in outputs.items()],
-        [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
+        [
+            v if isinstance(v, TensorProto) else numpy_helper.from_array(np.asarray(v), k)
+            for k, v in constants.items()
+        ],
     )
     imports = [helper.make_opsetid("", opset), helper.make_opsetid(MICROSOFT, 1)]
-    data: bytes = helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+    version = 8 if opset < 21 else 10
+    data: bytes = helper.make_model(graph, opset_imports=imports, ir_version=version).SerializeToString()
     return data
 
 

@@ -34,10 +34,10 @@ void check_quantization(const std::string& source, const Tensor& t) {
                                 std::to_string(q.zero_points.size()) + " zero points");
     }
     for (const float s : q.scales) {
-        if (!std::isfinite(s) || s <= 0.0F) {
+        if (!std::isfinite(s) || (s <= 0.0F && !q.blocked())) {
             throw QuantizationError(where + "a scale is zero, negative or not finite; quantise the model again");
         }
-        if (s > largest_scale) {
+        if (std::fabs(s) > largest_scale) {
             throw QuantizationError(where +
                                     "a scale exceeds 2^100: dequantised values would leave the range of float32");
         }
@@ -68,7 +68,18 @@ void check_quantization(const std::string& source, const Tensor& t) {
                                     std::string(name_of(t.dtype)));
         }
     }
-    if (!q.per_tensor()) {
+    if (q.block < 0) throw QuantizationError(where + "blocks of " + std::to_string(q.block) + " values");
+    if (q.blocked() && !t.is_constant) {
+        throw QuantizationError(where + "scales per block of an activation; only constants can have them");
+    }
+    if (q.blocked()) {
+        if (q.axis < 0 || q.axis >= static_cast<std::int64_t>(t.dims.size()) ||
+            QuantizationEntries(q, t.dims).count() != static_cast<std::int64_t>(q.scales.size())) {
+            throw QuantizationError(where + std::to_string(q.scales.size()) + " scales for blocks of " +
+                                    std::to_string(q.block) + " along axis " + std::to_string(q.axis) +
+                                    " don't fit shape " + to_string(t.dims));
+        }
+    } else if (!q.per_tensor()) {
         if (t.symbolic || q.axis < 0 || q.axis >= static_cast<std::int64_t>(t.dims.size()) ||
             t.dims[static_cast<std::size_t>(q.axis)] != static_cast<std::int64_t>(q.scales.size())) {
             throw QuantizationError(where + std::to_string(q.scales.size()) + " scales along axis " +

@@ -14,6 +14,30 @@ std::string name_of(const numeric::FloatFormat& format) {
     return format == numeric::binary32 ? "float32" : "float64";
 }
 
+// Weights kept as integers: theorem 83 of docs/soundness.md. onnxruntime's own choice for products of matrices is
+// another.
+void add_integer_weights(const Graph& graph, const numeric::FloatFormat& format, std::vector<std::string>& list) {
+    std::string products;
+    bool any = false;
+    for (const Node& node : graph.nodes) {
+        if (node.op->joint != JointKind::affine || node.inputs.size() < 2) continue;
+        const Tensor& weights = graph.tensor(node.inputs[1]);
+        if (!weights.is_constant || !weights.is_quantized()) continue;
+        any = true;
+        if (node.op->name == "dense") products += (products.empty() ? "'" : ", '") + node.name + "'";
+    }
+    if (any) {
+        list.push_back("weights stored as integers are dequantised to " + name_of(format) +
+                       ", scale * (q - zero point) rounded once, and multiplied by the layer's input as it is");
+    }
+    if (graph.format == "onnx" && !products.empty()) {
+        list.push_back("onnxruntime runs " + products +
+                       " so with the session option session.qdq_matmulnbits_accuracy_level = 0 or 1, or with graph "
+                       "optimisations off or basic; its default, 4, rounds the layer's input to int8, which isn't "
+                       "covered");
+    }
+}
+
 }  // namespace
 
 Rounding FloatDeployment::rounding(const NodeView& node) const {
@@ -75,6 +99,7 @@ std::vector<std::string> FloatDeployment::assumptions() const {
     list.push_back("convolutions are such sums (no Winograd or Fourier transforms)");
     list.push_back(f.may_flush ? "subnormal numbers may be flushed to zero anywhere"
                                : "subnormal numbers are kept: no flushing to zero");
+    add_integer_weights(program_.graph(), f.weights, list);
     for (const Node& node : program_.graph().nodes) {
         const std::string_view op = node.op->name;
         if (op != "tanh" && op != "sigmoid" && op != "softmax") continue;

@@ -60,6 +60,10 @@ void read_bias(const NodeView& view, AffineMap& map) {
         throw UnsupportedTypeError(view.message("bias '" + bias.name + "' of element type " +
                                                 std::string(name_of(bias.dtype)) + " doesn't go with these weights"));
     }
+    if (weights.quantization->blocked()) {
+        throw QuantizationError(view.message("an integer bias needs weights with one scale per output, '" +
+                                             weights.name + "' has one per block; make the bias float32"));
+    }
     if (!bias.has_values)
         throw ModelError(view.message("the values of the bias aren't in this file, only its shape; bounds need them"));
     for (std::size_t c = 0; c < out; ++c) {

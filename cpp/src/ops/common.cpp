@@ -106,15 +106,10 @@ std::vector<double> real_values(const NodeView& view, const Tensor& t) {
         if (!t.is_quantized())
             throw UnsupportedTypeError(view.message("constant '" + t.name + "' is an integer without a scale"));
         const Quantization& q = *t.quantization;
-        std::int64_t inner = 1;
-        std::int64_t channels = 1;
-        if (!q.per_tensor()) {
-            channels = t.dims[static_cast<std::size_t>(q.axis)];
-            for (std::size_t d = static_cast<std::size_t>(q.axis) + 1; d < t.dims.size(); ++d) inner *= t.dims[d];
-        }
+        const QuantizationEntries entry(q, t.dims);
         // 17-bit integer times 24-bit significand: exact in binary64.
         for (std::size_t i = 0; i < n; ++i) {
-            const std::int64_t c = (static_cast<std::int64_t>(i) / inner) % channels;
+            const std::int64_t c = entry(static_cast<std::int64_t>(i));
             out[i] = (static_cast<double>(values[i]) - static_cast<double>(q.zero_point(c))) *
                      static_cast<double>(q.scale(c));
         }

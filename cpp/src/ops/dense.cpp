@@ -43,7 +43,7 @@ const OperatorRecord& dense_record() {
     static const OperatorRecord record = {
         .name = "dense",
         .summary = "fully connected layer, weights [out, in], optional bias and fused activation",
-        .onnx = "Gemm, MatMul (constant weights), QLinearMatMul, QGemm",
+        .onnx = "Gemm, MatMul (constant weights), MatMulNBits, QLinearMatMul, QGemm",
         .tflite = "FULLY_CONNECTED",
         .min_inputs = 2,
         .max_inputs = 3,

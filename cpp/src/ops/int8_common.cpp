@@ -80,7 +80,7 @@ Affine per_tensor(const NodeView& node, const Tensor& tensor) {
     };
     if (!tensor.quantization) fail("has no scale; quantise the model, or use a float engine");
     const Quantization& q = *tensor.quantization;
-    if (q.scales.size() != 1 || q.zero_points.size() != 1) fail("must be quantised per tensor here");
+    if (q.scales.size() != 1 || q.zero_points.size() != 1 || q.blocked()) fail("must be quantised per tensor here");
     const Affine result{q.scales[0], q.zero_points[0]};
     if (!(result.scale > 0.0F) || !std::isfinite(result.scale)) fail("has a scale that isn't positive and finite");
     if (result.zero_point < storage.lo || result.zero_point > storage.hi) {

@@ -23,7 +23,8 @@ void LinearLayer::load(const NodeView& node, std::int64_t channel_axis) {
     if (!w.quantization) throw QuantizationError(node.message("the weights '" + w.name + "' have no scale"));
     const Quantization& q = *w.quantization;
     const auto fits = [&](std::size_t n) { return n == 1 || n == at(channels()); };
-    if (!fits(q.scales.size()) || !fits(q.zero_points.size()) || (q.scales.size() > 1 && q.axis != channel_axis)) {
+    if (!fits(q.scales.size()) || !fits(q.zero_points.size()) || (q.scales.size() > 1 && q.axis != channel_axis) ||
+        q.blocked()) {
         throw QuantizationError(node.message(
             "the weights '" + w.name + "' must be quantised per tensor or along axis " + std::to_string(channel_axis)));
     }

@@ -22,6 +22,18 @@ bool clamps(const NodeView& view) {
     return view.op().name == "relu" || view.op().name == "relu6" || view.op().name == "clip";
 }
 
+// Premise of theorem 83.
+void check_scales(const NodeView& view) {
+    if (view.op().name == "batch_norm" || !view.input(1).is_quantized()) return;
+    for (const float s : view.input(1).quantization->scales) {
+        if (s != 0.0F && std::fabs(s) < std::numeric_limits<float>::min()) {
+            throw QuantizationError(view.message("weights '" + view.input(1).name +
+                                                 "' have a subnormal scale, which devices may take for zero; quantise "
+                                                 "them again"));
+        }
+    }
+}
+
 double magnitude(const IntervalTensor& x) {
     double most = 0.0;
     for (std::size_t i = 0; i < x.size(); ++i) most = std::max({most, std::fabs(x.lo[i]), std::fabs(x.hi[i])});
@@ -35,8 +47,12 @@ FloatProgram::FloatProgram(std::shared_ptr<const Graph> graph, FloatingPoint for
     for (std::size_t n = 0; n < graph_->nodes.size(); ++n) prepare(NodeView(*graph_, static_cast<NodeId>(n)));
 }
 
+// Theorem 83 (weights stored as integers). The device's weight is fl(s (q - z)) with s zero or normal and |q - z| <
+// 2^16. Proof: q - z is exact in float32, s (q - z) is in binary64 (at most 40 bits) and is rounded once, here as
+// there. It is zero or at least |s|, so flushing takes nothing from it.
 AffineMap FloatProgram::map(const NodeView& view) const {
     AffineMap map = affine_map(view);
+    check_scales(view);
     const auto store = [&](double& x) {
         x = FloatErrors::rounded(format_.weights, x);
         if (!std::isfinite(x)) {

@@ -59,14 +59,18 @@ class UndecidedError(GonogoError, ValueError):
     """
 class Quantization:
     """
-    real = (q - zero_point) * scale, per tensor or along one axis.
+    real = (q - zero_point) * scale, per tensor, along one axis or per block.
     """
-    def __init__(self, scales: typing.Any, zero_points: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+    def __init__(self, scales: typing.Any, zero_points: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0, block: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
         Scales (float32[k]) and zero points (int32[k] or int32[1]); k = 1, or the length of dimension `axis`.
+        With `block` > 0: one per block of so many values along `axis`, row-major; constants only.
         """
     @property
     def axis(self) -> int:
+        ...
+    @property
+    def block(self) -> int:
         ...
     @property
     def scales(self) -> numpy.typing.NDArray[numpy.float32]:

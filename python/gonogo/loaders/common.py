@@ -32,23 +32,60 @@ ZERO_POINT_RANGE = {
     "int32": (0, 0),
     "int64": (0, 0),  # biases of int16 layers
     "int4": (-8, 7),
+    "uint4": (0, 15),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """Scales and zero points as a file states them: one each, or one per index of `axis`."""
+    """Scales and zero points as a file states them: one each, one per index of `axis`, or one per block along it.
+
+    Of blocks (`block` > 0) there is one each per `block` neighbours along `axis`, the last block may be shorter; they
+    are listed in row-major order of the tensor's shape, dimension `axis` of which counts blocks then.
+    """
 
     scales: npt.NDArray[np.float32]
     zero_points: npt.NDArray[np.int32]
     axis: int = 0
+    block: int = 0
 
     @property
     def per_tensor(self) -> bool:
         return len(self.scales) == 1
 
     def to_core(self) -> Any:
-        return _core.Quantization(self.scales, self.zero_points, self.axis)
+        return _core.Quantization(self.scales, self.zero_points, self.axis, self.block)
+
+    def moved(self, shape: list[int], permutation: list[int]) -> Quantized:
+        """The parameters of the transposed tensor; `shape` is the shape before."""
+        if self.per_tensor and self.block == 0:
+            return self
+        axis = permutation.index(self.axis)
+        if self.block == 0:
+            return Quantized(self.scales, self.zero_points, axis)
+        listed = blocks_of(shape, self.axis, self.block)
+        scales = self.scales.reshape(listed).transpose(permutation).reshape(-1)
+        points = self.zero_points.reshape(listed).transpose(permutation).reshape(-1)
+        return Quantized(scales, points, axis, self.block)
+
+    def spread(self, shape: list[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+        """Scales and zero points in shapes that broadcast to the tensor's."""
+        if self.block == 0:
+            to = [1] * len(shape)
+            if not self.per_tensor:
+                to[self.axis] = -1
+            return self.scales.reshape(to), self.zero_points.reshape(to)
+        listed = blocks_of(shape, self.axis, self.block)
+        block_of_index = np.arange(shape[self.axis]) // self.block
+        return (
+            np.take(self.scales.reshape(listed), block_of_index, self.axis),
+            np.take(self.zero_points.reshape(listed), block_of_index, self.axis),
+        )
+
+
+def blocks_of(shape: list[int], axis: int, block: int) -> list[int]:
+    """The shape with dimension `axis` counted in blocks."""
+    return [-(-d // block) if i == axis else d for i, d in enumerate(shape)]
 
 
 def read_file(path: Path) -> bytes:
@@ -91,8 +128,9 @@ def checked_quantization(
     shape: list[int],
     dtype: str,
     where: str,
+    block: int = 0,
 ) -> Quantized:
-    """Scales that are positive and finite, zero points in the range of the type, one of each per slice."""
+    """Scales that are positive and finite, zero points in the range of the type, one of each per slice or block."""
     low, high = ZERO_POINT_RANGE.get(dtype, (0, -1))
     if high < low:
         raise QuantizationError(f"{where}: {dtype} with a scale; only integers can be quantised")
@@ -100,17 +138,25 @@ def checked_quantization(
         zero_points = np.zeros(len(scales), dtype=np.int64)
     if len(zero_points) != len(scales):
         raise QuantizationError(f"{where}: {len(scales)} scales but {len(zero_points)} zero points")
-    if not bool(np.all(np.isfinite(scales) & (scales > 0))):
-        bad = float(scales[~(np.isfinite(scales) & (scales > 0))][0])
-        raise QuantizationError(f"{where}: scale {bad!r}; scales must be positive and finite")
+    valid = np.isfinite(scales) & (
+        (scales > 0) | (block > 0)
+    )  # of blocks any sign, and zero: quantisers write them
+    if not bool(np.all(valid)):
+        what = "finite" if block > 0 else "positive and finite"
+        raise QuantizationError(f"{where}: scale {float(scales[~valid][0])!r}; scales must be {what}")
     if not bool(np.all((zero_points >= low) & (zero_points <= high))):
         bad_point = int(zero_points[(zero_points < low) | (zero_points > high)][0])
         raise QuantizationError(f"{where}: zero point {bad_point} outside [{low}, {high}] for {dtype}")
-    if len(scales) == 1 or len(shape) == 1:
+    if block == 0 and (len(scales) == 1 or len(shape) == 1):
         axis = 0  # a list has one axis only: old converters state the weights' axis for a bias
-    if len(scales) > 1 and (not 0 <= axis < len(shape) or shape[axis] != len(scales)):
+    if block > 0:
+        if not 0 <= axis < len(shape) or math.prod(blocks_of(shape, axis, block)) != len(scales):
+            raise QuantizationError(
+                f"{where}: {len(scales)} scales do not fit blocks of {block} along axis {axis} of shape {shape}"
+            )
+    elif len(scales) > 1 and (not 0 <= axis < len(shape) or shape[axis] != len(scales)):
         raise QuantizationError(f"{where}: {len(scales)} scales do not fit axis {axis} of shape {shape}")
-    return Quantized(scales.astype(np.float32), zero_points.astype(np.int32), axis)
+    return Quantized(scales.astype(np.float32), zero_points.astype(np.int32), axis, block)
 
 
 def check_finite(values: npt.NDArray[Any], where: str) -> None:

@@ -1,4 +1,4 @@
-"""ONNX files (float32, QDQ and QLinear) to graphs.
+"""ONNX files (float32, QDQ, QLinear, int4 weights) to graphs.
 
 Integer models mean what ONNX Runtime computes on x86-64; docs/int8-semantics.md says how that was established.
 """
@@ -13,6 +13,7 @@ from gonogo.loaders import onnx_operators
 from gonogo.loaders.onnx_emit import Emitter, new_builder
 from gonogo.loaders.onnx_file import Model, read_model
 from gonogo.loaders.onnx_fold import fold_node
+from gonogo.loaders.onnx_matmul_nbits import lower_matmul_nbits
 from gonogo.loaders.onnx_qdq import Qdq, dequantize_constants
 from gonogo.loaders.onnx_qlinear import Parameters, lower
 from gonogo.loaders.onnx_shapes import Shapes
@@ -49,6 +50,7 @@ def _load(data: bytes, source: str, int8_allowed: bool) -> _core.Graph:
     model = read_model(data, source)
     parameters = Parameters()
     _collect_constants(model)
+    lower_matmul_nbits(model, parameters)
     lower(model, parameters)
     shapes = Shapes(model)
     shapes.infer()

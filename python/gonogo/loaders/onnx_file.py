@@ -9,21 +9,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import numpy as np
-import numpy.typing as npt
-
 from gonogo.errors import GonogoError, ModelError, ShapeError, UnsupportedOperatorError, UnsupportedTypeError
 from gonogo.loaders import common
-
-Array = npt.NDArray[Any]
-
-# TensorProto.DataType of the format, by number.
-DTYPES = {1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 9: "bool"}
-_OTHER_DTYPES = {
-    4: "uint16", 8: "string", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64",
-    15: "complex128", 16: "bfloat16", 17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2",
-    20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1",
-}  # fmt: skip
+from gonogo.loaders.onnx_tensor import DTYPES, FOUR_BIT, OTHER_DTYPES, Array, tensor_values
 
 # Operator sets whose meaning this loader knows. Before 7 broadcasting was an attribute.
 MIN_OPSET, MAX_OPSET = 7, 28
@@ -99,46 +87,11 @@ class Model:
     inputs: list[Input]
     outputs: list[str]
     overridable: bool = False  # an initializer is also an input, so the runtime may not treat it as constant
+    four_bit: dict[str, str] = field(default_factory=dict)  # constants of type int4 and uint4
 
-
-def tensor_values(tensor: Any, where: str) -> Array:
-    """The values of a TensorProto."""
-    if tensor.data_location == 1 or len(tensor.external_data) > 0:
-        raise ModelError(f"{where}: keeps its values in another file; save the model with its data inside")
-    if tensor.HasField("segment"):
-        raise ModelError(f"{where}: is stored in segments, which no current writer does")
-    dtype = DTYPES.get(tensor.data_type)
-    if dtype is None:
-        name = _OTHER_DTYPES.get(tensor.data_type, f"number {tensor.data_type}")
-        raise UnsupportedTypeError(
-            f"{where}: element type {name}; float32, int8, uint8, int16, int32, int64 and bool are supported"
-        )
-    shape = common.checked_shape(list(tensor.dims), where)
-    count = math.prod(shape)
-    if tensor.HasField("raw_data"):
-        raw = tensor.raw_data
-        itemsize = np.dtype(dtype).itemsize
-        if len(raw) != count * itemsize:
-            raise ModelError(f"{where}: {len(raw)} bytes for shape {shape} of {dtype}")
-        if dtype == "bool":
-            bits = np.frombuffer(raw, np.uint8)
-            if bool((bits > 1).any()):
-                raise ModelError(f"{where}: a truth value that is neither 0 nor 1")
-            return bits.astype(np.bool_).reshape(shape)
-        return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
-    if dtype == "float32":
-        listed: Array = np.array(tensor.float_data, np.float32)
-    elif dtype == "int64":
-        listed = np.array(tensor.int64_data, np.int64)
-    else:
-        listed = np.array(tensor.int32_data, np.int64)
-    if len(listed) != count:
-        raise ModelError(f"{where}: {len(listed)} values for shape {shape}")
-    if dtype not in ("float32", "int64"):
-        low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        if bool(((listed < low) | (listed > high)).any()):
-            raise ModelError(f"{where}: a value outside {dtype}")
-    return listed.astype(dtype).reshape(shape)
+    def element_type(self, constant: str) -> str:
+        """What the file says of a constant; `constants` holds int4 and uint4 as int8."""
+        return self.four_bit.get(constant, str(self.constants[constant].dtype))
 
 
 def read_model(data: bytes, source: str) -> Model:
@@ -165,6 +118,7 @@ def read_model(data: bytes, source: str) -> Model:
             f"{source}: {len(graph.initializer)} initializers; at most {common.MAX_TENSORS} are read"
         )
     constants: dict[str, Array] = {}
+    four_bit: dict[str, str] = {}
     total = 0
     for tensor in graph.initializer:
         where = f"{source}: initializer '{tensor.name}'"
@@ -172,6 +126,8 @@ def read_model(data: bytes, source: str) -> Model:
             raise ModelError(f"{where}: the name is empty or given twice")
         constants[tensor.name] = tensor_values(tensor, where)
         total += constants[tensor.name].size
+        if tensor.data_type in FOUR_BIT:
+            four_bit[tensor.name] = FOUR_BIT[tensor.data_type]
     if total > common.MAX_TOTAL_ELEMENTS:
         raise ModelError(f"{source}: {total} constant elements; at most {common.MAX_TOTAL_ELEMENTS} are read")
     inputs = [_input(v, source) for v in graph.input if v.name not in constants]
@@ -181,7 +137,7 @@ def read_model(data: bytes, source: str) -> Model:
     outputs = [v.name for v in graph.output]
     _check_order(source, nodes, constants, inputs, outputs)
     overridable = proto.ir_version >= 4 and any(v.name in constants for v in graph.input)
-    return Model(source, opset, nodes, constants, inputs, outputs, overridable)
+    return Model(source, opset, nodes, constants, inputs, outputs, overridable, four_bit)
 
 
 def _check_names(graph: Any, source: str) -> None:
@@ -218,7 +174,7 @@ def _input(value: Any, source: str) -> Input:
     tensor = value.type.tensor_type
     dtype = DTYPES.get(tensor.elem_type)
     if dtype is None:
-        name = _OTHER_DTYPES.get(tensor.elem_type, f"number {tensor.elem_type}")
+        name = (OTHER_DTYPES | FOUR_BIT).get(tensor.elem_type, f"number {tensor.elem_type}")
         raise UnsupportedTypeError(f"{where}: element type {name} isn't supported")
     if not tensor.HasField("shape"):
         raise ShapeError(f"{where}: has no shape; fix it with onnxruntime.tools.make_dynamic_shape_fixed")
@@ -250,6 +206,11 @@ def _attribute(attribute: Any, where: str) -> Any:
     if kind == 3:
         return attribute.s.decode("utf-8", "replace")
     if kind == 4:
+        if attribute.t.data_type in FOUR_BIT:
+            raise UnsupportedTypeError(
+                f"{where}: attribute '{attribute.name}' holds {FOUR_BIT[attribute.t.data_type]} values; keep them in "
+                "an initializer"
+            )
         return tensor_values(attribute.t, f"{where}: attribute '{attribute.name}'")
     if kind == 6:
         return [float(v) for v in attribute.floats]

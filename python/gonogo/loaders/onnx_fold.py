@@ -14,7 +14,8 @@ import numpy as np
 
 from gonogo.errors import GonogoError, ModelError, ShapeError, UnsupportedOperatorError
 from gonogo.loaders import common
-from gonogo.loaders.onnx_file import DTYPES, Array, Model, Node
+from gonogo.loaders.onnx_file import Model, Node
+from gonogo.loaders.onnx_tensor import DTYPES, Array
 
 _MAX_INTEGER = 1 << 53
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gonogo.errors import ModelError, ShapeError, UnsupportedOperatorError, UnsupportedTypeError
-from gonogo.loaders.onnx_emit import Emitter, Value
-from gonogo.loaders.onnx_file import DTYPES, Array, Node
+from gonogo.loaders.onnx_emit import Emitter, Value, scaled
+from gonogo.loaders.onnx_file import Node
 from gonogo.loaders.onnx_fold import exact_float32, slices_of
 from gonogo.loaders.onnx_rewrite import clip_limits
 from gonogo.loaders.onnx_shapes import (
@@ -21,26 +21,17 @@ from gonogo.loaders.onnx_shapes import (
     permutation,
     window_of,
 )
+from gonogo.loaders.onnx_tensor import DTYPES
 
 Rule = Callable[[Emitter, Node], None]
-
-
-def _scaled(node: Node, values: Array, factor: float) -> Array:
-    """alpha or beta of a Gemm, multiplied into a constant where float32 doesn't round."""
-    if factor == 1.0:
-        return values
-    if values.dtype != np.float32:
-        node.fail(UnsupportedOperatorError, "alpha and beta must be 1 in a quantised model")
-    return exact_float32(node, values.astype(np.float64) * factor)
 
 
 def _dense(at: Emitter, node: Node) -> None:
     is_gemm = node.op == "Gemm"
     alpha, beta = node.number("alpha", 1.0), node.number("beta", 1.0)
-    weights = at.numbers(node, 1)
     turned = not is_gemm or node.integer("transB", 0) == 0
-    values = _scaled(node, weights, alpha if is_gemm else 1.0)
-    w = at.changed_constant(node, 1, f"dense {alpha} {turned}", values.T if turned else values, axis=0)
+    factor = alpha if is_gemm else 1.0
+    w = at.moved_weights(node, f"dense {factor} {turned}", [1, 0] if turned else [0, 1], factor)
     inputs: list[Value | None] = [at.activation(node, 0), w]
     if node.input(2):
         outputs = w.shape[0]
@@ -51,8 +42,8 @@ def _dense(at: Emitter, node: Node) -> None:
             or bias.shape[-1:] not in ((), (1,), (outputs,))
         ):
             node.fail(ShapeError, f"a bias of shape {list(bias.shape)} for {outputs} outputs")
-        row = np.broadcast_to(_scaled(node, bias, beta).reshape(-1), (outputs,))
-        inputs.append(at.changed_constant(node, 2, f"bias {beta} {outputs}", row, axis=0))
+        row = np.broadcast_to(scaled(node, bias, beta).reshape(-1), (outputs,))
+        inputs.append(at.changed_constant(node, 2, f"bias {beta} {outputs}", row))
     at.emit(node, "dense", inputs, {"keep_dims": 1})
 
 
@@ -63,9 +54,9 @@ def _conv(at: Emitter, node: Node) -> None:
     attributes = {**window.attributes(), "dilations": window.dilations}
     depthwise = group == x.shape[1] and weights.shape[1] == 1 and group > 1
     if depthwise:  # [channels, 1, h, w] to [1, h, w, channels]
-        w = at.changed_constant(node, 1, "depthwise", weights.transpose(1, 2, 3, 0), axis=3)
+        w = at.moved_weights(node, "depthwise", [1, 2, 3, 0])
     else:
-        w = at.changed_constant(node, 1, "conv", weights.transpose(0, 2, 3, 1), axis=0)
+        w = at.moved_weights(node, "conv", [0, 2, 3, 1])
         attributes["groups"] = group
     inputs: list[Value | None] = [x, w]
     if node.input(2):

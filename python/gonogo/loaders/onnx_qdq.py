@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gonogo.errors import ModelError, QuantizationError, UnsupportedOperatorError
+from gonogo.errors import ModelError, QuantizationError, UnsupportedOperatorError, UnsupportedTypeError
 from gonogo.loaders.onnx_file import Model, Node
 from gonogo.loaders.onnx_qlinear import Parameters, Params, dequantize_constant, params_of, quantize_constant
 from gonogo.loaders.onnx_rewrite import DQ, Q, Rewriter
+from gonogo.loaders.onnx_tensor import FOUR_BIT
 
 # Integer kernels that need one type for operand and result.
 _FUSED_ONE_TYPE = ("Conv", "MatMul", "Gemm", "AveragePool", "GlobalAveragePool", "Softmax")
@@ -34,6 +35,11 @@ _COPIES = (
     "Identity",
     "Dropout",
 )
+# QuantizeLinear's attribute output_dtype; 0: the zero point's type.
+_OUTPUT_TYPES = {0: None, 2: "uint8", 3: "int8", **FOUR_BIT}
+# Weights that stay integers, with their scales, where a float32 layer reads them.
+_WEIGHTED = ("MatMul", "Gemm", "Conv")
+_WEIGHT_TYPES = ("int4", "uint4", "int8", "uint8")
 _DATA_INPUTS = {"Add": 2, "Sub": 2, "Mul": 2, "MatMul": 2, "Conv": 3, "Gemm": 3}
 
 
@@ -70,21 +76,29 @@ class Qdq(Rewriter):
                     self.parameters.set(node, node.outputs[0], self.parameters.of[node.input(0)])
                 rest.append(node)
                 continue
-            if node.integer("block_size", 0) != 0 or node.integer("output_dtype", 0) not in (0, 2, 3):
-                node.fail(UnsupportedOperatorError, "blocks of scales, or another output type")
             axis, data = node.integer("axis", 1), self.model.constants.get(node.input(0))
+            block = self._checked_block(node, data is not None)
             if node.op == DQ:
                 self._check_integers(node)
-                dtype = str(data.dtype) if data is not None else self._dtype(node.input(0))
-                params = params_of(self.model, node, 1, 2, dtype, axis)
+                dtype = (
+                    self.model.element_type(node.input(0)) if data is not None else self._dtype(node.input(0))
+                )
+                params = params_of(self.model, node, 1, 2, dtype, axis, block)
                 self.parameters.set(node, node.input(0), params)
             else:
-                stated = {2: "uint8", 3: "int8"}.get(node.integer("output_dtype", 0))
+                stated = _OUTPUT_TYPES[node.integer("output_dtype", 0)]
                 params = params_of(self.model, node, 1, 2, stated, axis)
                 self.parameters.set(node, node.outputs[0], params)
                 if data is not None:
                     self.model.constants[node.outputs[0]] = quantize_constant(node, data, params)
+                    if params.dtype in FOUR_BIT.values():
+                        self.model.four_bit[node.outputs[0]] = params.dtype
                     continue
+                if params.dtype in FOUR_BIT.values():
+                    node.fail(
+                        UnsupportedTypeError,
+                        f"an {params.dtype} activation; only constants can be {params.dtype}, quantise to int8",
+                    )
             if data is None and not params.per_tensor:
                 node.fail(QuantizationError, "an activation with a scale per channel")
             params.quantized(self.shapes.get(node, 0), node.where())
@@ -94,6 +108,22 @@ class Qdq(Rewriter):
                 self.parameters.set(node, node.input(0), self.parameters.of[node.outputs[0]])
         self.model.nodes = rest
         self.index()
+
+    def _checked_block(self, node: Node, constant: bool) -> int:
+        """Attribute 'block_size': 0, or the length of the blocks that share a scale."""
+        known = _OUTPUT_TYPES if node.op == Q else (0, 1)
+        if node.integer("output_dtype", 0) not in known:
+            node.fail(UnsupportedOperatorError, f"output_dtype {node.integer('output_dtype', 0)}")
+        block = node.integer("block_size", 0)
+        if block < 0:
+            node.fail(ModelError, f"attribute 'block_size' is {block}; it must be 0 or more")
+        if block > 0 and not (node.op == DQ and constant):
+            node.fail(
+                UnsupportedOperatorError,
+                "blocks of scales (block_size) are supported where DequantizeLinear reads a constant only; store the "
+                "integers, or use one scale",
+            )
+        return block
 
     def _check_integers(self, node: Node) -> None:
         name = node.input(0)
@@ -145,6 +175,8 @@ class Qdq(Rewriter):
             dq = self.producer.get(names[i])
             if dq is None or dq.op != DQ:
                 if i == 2 and node.op in ("Conv", "Gemm") and len(params) == 2:
+                    if not self._per_output(node, params[1]):
+                        return None
                     bias = self._quantised_bias(node, names[i], params[0], params[1])
                     if bias is None:
                         return None
@@ -165,6 +197,8 @@ class Qdq(Rewriter):
                 return False
             if x.dtype == "int8" and node.op != "Gemm" and not self.int8_allowed:
                 return False
+            if not self._per_output(node, params[1]):
+                return False
             if node.op == "Gemm" and (node.number("alpha", 1.0) != 1.0 or node.number("beta", 1.0) != 1.0):
                 return False
             return len(params) < 3 or params[2].dtype == "int32"
@@ -173,6 +207,14 @@ class Qdq(Rewriter):
         if node.op not in _ELEMENTWISE:
             return False
         return all(p.dtype in ("int8", "uint8") and p.per_tensor for p in params)
+
+    def _per_output(self, node: Node, weights: Params) -> bool:
+        """Whether the integer kernels take these weights: 8 bits, one scale or one per output."""
+        if weights.dtype not in ("int8", "uint8") or weights.block > 0:
+            return False
+        rows = node.op == "Conv" or (node.op == "Gemm" and node.integer("transB", 0) != 0)
+        rank = len(self.shapes.get(node, 1))
+        return weights.per_tensor or (weights.axis % rank if rank else 0) == (0 if rows else 1)
 
     def _quantised_bias(self, node: Node, name: str, x: Params, w: Params) -> str | None:
         """A float32 bias is quantised by the runtime: round(b / fl32(s_x s_w)), in float32."""
@@ -202,12 +244,15 @@ class Qdq(Rewriter):
 
 
 def dequantize_constants(model: Model, parameters: Parameters) -> None:
-    """DQ nodes of constants that a float32 operator reads: the constant in float32."""
-    rest = []
+    """DQ nodes of constants that a float32 operator reads: the integers, as weights, else the constant in float32."""
+    made = {n.outputs[0]: n for n in model.nodes if n.op == DQ and n.input(0) in model.constants}
     for node in model.nodes:
-        values = model.constants.get(node.input(0)) if node.op == DQ else None
-        if values is None:
-            rest.append(node)
-        else:
-            model.constants[node.outputs[0]] = dequantize_constant(node, values, parameters.of[node.input(0)])
-    model.nodes = rest
+        dq = made.get(node.input(1)) if node.op in _WEIGHTED else None
+        if dq is not None and parameters.of[dq.input(0)].dtype in _WEIGHT_TYPES:
+            node.inputs[1] = dq.input(0)
+    read = {name for node in model.nodes for name in node.inputs}.union(model.outputs)
+    for name, node in made.items():
+        if name in read:
+            values = model.constants[node.input(0)]
+            model.constants[name] = dequantize_constant(node, values, parameters.of[node.input(0)])
+    model.nodes = [n for n in model.nodes if n.op != DQ or n.outputs[0] not in made]

@@ -9,17 +9,22 @@ import numpy as np
 
 from gonogo.errors import ModelError, QuantizationError, UnsupportedOperatorError, UnsupportedTypeError
 from gonogo.loaders import common
-from gonogo.loaders.onnx_file import MICROSOFT, Array, Model, Node
+from gonogo.loaders.onnx_file import MICROSOFT, Model, Node
+from gonogo.loaders.onnx_tensor import FOUR_BIT, Array
 
 
 @dataclass(frozen=True)
 class Params:
-    """Scales and zero points as two constants of the file give them, not yet fitted to a shape."""
+    """Scales and zero points as two constants of the file give them, not yet fitted to a shape.
+
+    float32[k] and int64[k]; `block` > 0: of blocks of so many values along `axis`, row-major.
+    """
 
     scales: Array
     zero_points: Array
     dtype: str
     axis: int
+    block: int = 0
 
     @property
     def per_tensor(self) -> bool:
@@ -28,14 +33,18 @@ class Params:
     def same(self, other: Params) -> bool:
         return (
             self.dtype == other.dtype
-            and np.array_equal(self.scales, other.scales)
+            and np.array_equal(self.scales, other.scales, equal_nan=True)
             and np.array_equal(self.zero_points, other.zero_points)
-            and (self.per_tensor or self.axis == other.axis)
+            and (
+                (self.block == 0 and self.per_tensor) or (self.axis, self.block) == (other.axis, other.block)
+            )
         )
 
     def quantized(self, shape: list[int], where: str) -> common.Quantized:
         axis = self.axis + len(shape) if self.axis < 0 else self.axis
-        return common.checked_quantization(self.scales, self.zero_points, axis, shape, self.dtype, where)
+        return common.checked_quantization(
+            self.scales, self.zero_points, axis, shape, self.dtype, where, self.block
+        )
 
 
 class Parameters:
@@ -54,8 +63,13 @@ class Parameters:
             )
 
 
-def params_of(model: Model, node: Node, scale: int, zero_point: int, dtype: str | None, axis: int) -> Params:
-    """Parameters from the node's inputs number `scale` and `zero_point`; `dtype` when no zero point states it."""
+def params_of(
+    model: Model, node: Node, scale: int, zero_point: int, dtype: str | None, axis: int, block: int = 0
+) -> Params:
+    """Parameters from the node's inputs number `scale` and `zero_point`; `dtype` when no zero point states it.
+
+    With `block` > 0 the node's input 0 is the constant they belong to.
+    """
 
     def constant(i: int, what: str) -> Array | None:
         name = node.input(i)
@@ -73,47 +87,72 @@ def params_of(model: Model, node: Node, scale: int, zero_point: int, dtype: str 
         node.fail(ModelError, "the scale is missing")
     if scales.dtype != np.float32:
         node.fail(UnsupportedTypeError, f"a scale of type {scales.dtype}; float32 is supported")
-    if scales.ndim > 1 or scales.size == 0:
+    if block > 0:
+        _check_blocks(model, node, scales, points, axis, block)
+    elif scales.ndim > 1 or scales.size == 0:
         node.fail(
             QuantizationError, f"scales of shape {list(scales.shape)}; one, or one per channel, is supported"
         )
+    stated = dtype or "uint8" if points is None else model.element_type(node.input(zero_point))
     if points is None:
-        points = np.zeros(scales.shape, dtype or "uint8")
-    if dtype is not None and points.dtype != dtype:
-        node.fail(QuantizationError, f"a zero point of type {points.dtype} for a tensor of type {dtype}")
-    if str(points.dtype) not in common.ZERO_POINT_RANGE:
-        node.fail(UnsupportedTypeError, f"quantised values of type {points.dtype}")
+        points = np.zeros(scales.shape, np.int64)
+    if dtype is not None and stated != dtype:
+        node.fail(QuantizationError, f"a zero point of type {stated} for a tensor of type {dtype}")
+    if stated not in common.ZERO_POINT_RANGE:
+        node.fail(UnsupportedTypeError, f"quantised values of type {stated}")
     if points.size == 1 and scales.size > 1:
         points = np.full(scales.shape, points.reshape(-1)[0], points.dtype)
     if points.size != scales.size:
         node.fail(QuantizationError, f"{scales.size} scales but {points.size} zero points")
-    return Params(scales.reshape(-1), points.reshape(-1).astype(np.int64), str(points.dtype), axis)
+    return Params(scales.reshape(-1), points.reshape(-1).astype(np.int64), stated, axis, block)
+
+
+def _check_blocks(
+    model: Model, node: Node, scales: Array, points: Array | None, axis: int, block: int
+) -> None:
+    """Scales, and zero points if there are any, have the shape that the blocks of the node's constant input need."""
+    shape = list(model.constants[node.input(0)].shape)
+    if not -len(shape) <= axis < len(shape):
+        node.fail(
+            QuantizationError,
+            f"attribute 'axis' is {axis}, but '{node.input(0)}' has shape {shape}; blocks lie along one of its axes",
+        )
+    needed = common.blocks_of(shape, axis % len(shape), block)
+    for given, name in ((scales, node.input(1)), (points, node.input(2))):
+        if given is not None and list(given.shape) != needed:
+            node.fail(
+                QuantizationError,
+                f"'{name}' has shape {list(given.shape)}; blocks of {block} along axis {axis} of shape {shape} need "
+                f"{needed}: correct attribute 'block_size', or quantise again",
+            )
+
+
+def _limits(dtype: str) -> tuple[int, int]:
+    """Smallest and largest stored integer."""
+    if dtype in ("int4", "uint4"):
+        return common.ZERO_POINT_RANGE[dtype]
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def quantize_constant(node: Node, values: Array, params: Params) -> Array:
     """QuantizeLinear of a constant, in float32 as the runtime folds it."""
     quantized = params.quantized(list(values.shape), node.where())
     common.check_finite(values, node.where())
-    shape = [1] * values.ndim
-    if not params.per_tensor:
-        shape[quantized.axis] = -1
-    low, high = np.iinfo(params.dtype).min, np.iinfo(params.dtype).max
-    points = quantized.zero_points.astype(np.float32).reshape(shape)
+    low, high = _limits(params.dtype)
+    scales, zero_points = quantized.spread(list(values.shape))
+    points = zero_points.astype(np.float32)
     with np.errstate(all="ignore"):
-        steps = values.astype(np.float32) / quantized.scales.reshape(shape)
+        steps = values.astype(np.float32) / scales
     rounded: Array = np.rint(np.clip(steps, low - points, high - points)) + points
-    return rounded.astype(params.dtype)
+    return rounded.astype(np.int8 if params.dtype in ("int4", "uint4") else params.dtype)
 
 
 def dequantize_constant(node: Node, values: Array, params: Params) -> Array:
     """DequantizeLinear of a constant, in float32 as the runtime computes it."""
-    quantized = params.quantized(list(values.shape), node.where())
-    shape = [1] * values.ndim
-    if not params.per_tensor:
-        shape[quantized.axis] = -1
-    centred = values.astype(np.int64) - quantized.zero_points.astype(np.int64).reshape(shape)
+    scales, zero_points = params.quantized(list(values.shape), node.where()).spread(list(values.shape))
+    centred = values.astype(np.int64) - zero_points.astype(np.int64)
     with np.errstate(all="ignore"):
-        result: Array = centred.astype(np.float32) * quantized.scales.reshape(shape)
+        result: Array = centred.astype(np.float32) * scales
     return result
 
 
@@ -152,6 +191,11 @@ class _Lowering:
         for name, (_, params) in zip(names, inputs, strict=False):
             if not name:
                 node.fail(ModelError, "an operand is missing")
+            if name in self.model.four_bit or params.dtype in FOUR_BIT.values():
+                node.fail(
+                    UnsupportedTypeError,
+                    f"'{name}' is of 4 bits, which only DequantizeLinear and MatMulNBits read; quantise it to int8",
+                )
             self.parameters.set(node, name, params)
         self.parameters.set(node, node.outputs[0], output)
         node.op, node.inputs = op, names + (extra or [])

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gonogo.errors import ModelError, ShapeError, UnsupportedOperatorError
+from gonogo.errors import ModelError, ShapeError, UnsupportedOperatorError, UnsupportedTypeError
 from gonogo.loaders import common
-from gonogo.loaders.onnx_file import Array, Model, Node
+from gonogo.loaders.onnx_file import Model, Node
 from gonogo.loaders.onnx_fold import (
     axes_of,
     flattened,
@@ -24,6 +24,7 @@ from gonogo.loaders.onnx_fold import (
     squeezed,
     unsqueezed,
 )
+from gonogo.loaders.onnx_tensor import Array
 
 _LARGEST_STEP = 1 << 20
 
@@ -139,6 +140,7 @@ class Shapes:
             values = fold_node(self.model, node, self)
             if values is not None:
                 self.model.constants[node.outputs[0]] = values
+                _keep_four_bit(self.model, node)
                 continue
             rule = _RULES.get(node.op) if node.domain == "" else None
             if rule is None:
@@ -152,6 +154,23 @@ class Shapes:
             self.of[node.outputs[0]] = common.checked_shape(rule(self, node), node.where())
             rest.append(node)
         self.model.nodes = rest
+
+
+# Folded operators that move elements, and don't compute with them.
+_MOVES = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather")
+
+
+def _keep_four_bit(model: Model, node: Node) -> None:
+    """A moved int4 constant is one still; nothing else may be done with it before it is dequantised."""
+    types = [model.four_bit.get(name, "") for name in node.inputs]
+    if not any(types) or node.op in ("Shape", "Size"):
+        return
+    if any(types[1:]) or node.op not in _MOVES:
+        node.fail(
+            UnsupportedTypeError,
+            f"computes on {max(types)} constants; put a DequantizeLinear before it",
+        )
+    model.four_bit[node.outputs[0]] = types[0]
 
 
 def _same(shapes: Shapes, node: Node) -> list[int]:
