@@ -110,6 +110,7 @@ class SmoothFunction final : public linear::Relation {
         }
     }
     bool loose(const Ranges& x, std::int64_t i, int) const override { return x.lo[0][i] < x.hi[0][i]; }
+    double bend(const Ranges& x, std::int64_t i, int) const override { return linear::halfway(x.lo[0][i], x.hi[0][i]); }
     void relax(const Ranges& x, std::int64_t first, std::int64_t last, const double* const* points,
                Lines& out) const override {
         for (std::int64_t i = first; i < last; ++i) {
@@ -163,6 +164,9 @@ class FunctionPair : public linear::Relation {
   public:
     FunctionPair() : Relation(2, 1) {}
 
+    double bend(const Ranges& x, std::int64_t i, int k) const override {
+        return k == 1 ? std::numeric_limits<double>::quiet_NaN() : linear::halfway(x.lo[k][i], x.hi[k][i]);
+    }
     bool loose(const Ranges& x, std::int64_t i, int k) const override { return x.lo[k][i] < x.hi[k][i]; }
 
     void enclose(const Ranges& x, std::int64_t first, std::int64_t last, double* lo, double* hi) const override {

@@ -9,6 +9,8 @@
 //   input: the row's least value over the box.
 // Products may underflow, each by at most 2^-1075, which `tiny` charges. The masses are sums of non-negative numbers
 // computed in any order, Theorem 39 (b): 2^-52 in place of u covers that and the 2^-10.
+// Where the row's assignments lie in half spaces x >= l or x <= l as well, it may take m (x - l) with any m of the sign
+// that makes it no more than nought there (Theorem 59); the sum with a coefficient and m l are rounded once.
 // Values and charges are added up in round-to-nearest; `lower_end` takes off what that may have lost.
 // Whatever isn't finite makes the bound -inf. Proof: docs/soundness.md, "Back substitution".
 #include "linear/backward.hpp"
@@ -237,6 +239,19 @@ class Chunk final : public Pullback {
             const double* m = v.magnitude.data();
             return Terms{m, m, m, factor(terms, 0, 0.0), underflow(system().block(x).size(), v.sum)};
         });
+    }
+
+    // The new coefficient and the constant are rounded once each, and may underflow.
+    void use(const Phase& phase, std::int64_t r, double coefficient, double multiplier) override {
+        const double magnitude = state(r).block(phase.block).magnitude[at(phase.element)];
+        const double product = multiplier * phase.limit;
+        Total& to = rest_[at(r)];
+        to.value -= product;
+        to.size += std::fabs(product);
+        charges_ += 1.0;
+        const double moved = (std::fabs(coefficient) + std::fabs(multiplier)) * magnitude + std::fabs(product);
+        if (numeric::rigorous) to.error += moved * 0x1p-51 + underflow(1, magnitude);
+        if (!(moved < infinity)) to.size = infinity;
     }
 
     void affine(BlockId b) {

@@ -22,6 +22,8 @@ struct Query {
     Losses* losses = nullptr;  // added to, if given
     // Receives, by block, the coefficients that reached it; blocks not reached stay as they are.
     Losses* rows = nullptr;
+    // One for each phase of the state, not negative: by how much the row is to make use of it. Empty: none.
+    std::span<const double> multipliers = {};
     // No bound above this is wanted: the row may end as soon as it is known to be as high.
     double enough = std::numeric_limits<double>::infinity();
 };
@@ -30,7 +32,7 @@ struct Query {
 std::int64_t input_count(const System& system);
 
 // result[i] <= sign * element for every assignment that the system admits over that box; -inf where nothing is proved.
-// All states need linear bounds for the steps of every block before the target. Theorem 40.
+// All states need linear bounds for the steps of every block before the target. Theorems 40 and 59.
 // `forms`, if not empty, receives each row's form over all inputs, queries.size() x (input_count(system) + 1): its
 // value is at most sign * element too (Theorem 57). Returns the number of multiplications, which doesn't depend on the
 // number of threads.

@@ -28,6 +28,8 @@ class Clamp final : public Relation {
         return (l < c_.lo && u > c_.lo) || (l < c_.hi && u > c_.hi);
     }
 
+    double bend(const Ranges& x, std::int64_t i, int) const override { return bend_inside(x.lo[0][i], x.hi[0][i], c_); }
+
     double limit(const Ranges& x, std::int64_t i, int) const override {
         const bool low = x.lo[0][i] < c_.lo && x.hi[0][i] > c_.lo;
         const bool high = x.lo[0][i] < c_.hi && x.hi[0][i] > c_.hi;
@@ -97,6 +99,21 @@ class Clamp final : public Relation {
 };
 
 }  // namespace
+
+double halfway(double l, double u) {
+    const double m = 0.5 * l + 0.5 * u;
+    return m > l && m < u ? m : std::numeric_limits<double>::quiet_NaN();
+}
+
+double bend_inside(double l, double u, RealClamp c) {
+    double best = std::numeric_limits<double>::quiet_NaN();
+    double depth = 0.0;
+    for (const double limit : {c.lo, c.hi}) {
+        const double d = std::min(limit - l, u - limit);
+        if (d > depth) best = limit, depth = d;
+    }
+    return best;
+}
 
 RelationPointer clamp_relation(RealClamp clamp) {
     return std::make_shared<Clamp>(clamp);

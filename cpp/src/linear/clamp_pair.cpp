@@ -74,6 +74,11 @@ class ClampPair final : public Relation {
         return v && (!r || width > 1.05 * (x.hi[0][i] - x.lo[0][i]) || 20.0 * noise > width);
     }
 
+    double bend(const Ranges& x, std::int64_t i, int k) const override {
+        if (k == 1) return std::numeric_limits<double>::quiet_NaN();
+        return bend_inside(x.lo[k][i], x.hi[k][i], k == 0 ? psi_ : phi_);
+    }
+
     // A limit of either clamp lies inside its range.
     bool bent(const Ranges& x, std::int64_t i) const {
         return across(x.lo[0][i], x.hi[0][i], psi_) || across(x.lo[2][i], x.hi[2][i], phi_);

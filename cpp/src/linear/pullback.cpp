@@ -24,6 +24,7 @@ void Pullback::run(BlockId target) {
     for (const Query& q : queries_) elements.push_back(q.element), signs.push_back(q.sign);
     rows_[at(target)] = Rows::units(s_.block(target), elements, signs);
     for (BlockId b = target; b >= 0; --b) {
+        use_phases(b);
         if (rows_[at(b)].empty()) continue;
         if (leave(b) && !rows_[at(b)].empty()) {
             const Step& step = s_.step(b);
@@ -32,6 +33,24 @@ void Pullback::run(BlockId target) {
             if (step.kind == Step::Kind::group) group(b);
         }
         rows_[at(b)] = Rows();
+    }
+}
+
+void Pullback::use(const Phase&, std::int64_t, double, double) {}
+
+void Pullback::use_phases(BlockId b) {
+    for (std::int64_t r = 0; r < count(); ++r) {
+        for (std::size_t k = 0; k < query(r).multipliers.size(); ++k) {
+            const Phase& phase = state(r).phases[k];
+            const double size = query(r).multipliers[k];
+            if (phase.block != b || size == 0.0) continue;
+            Rows& rows = rows_[at(b)];
+            rows.cover(s_.block(b), count(), s_.block(b).height, s_.block(b).width, {}, {});
+            const double multiplier = phase.above ? -size : size;
+            double& a = rows.row(r)[phase.element];
+            use(phase, r, a, multiplier);
+            a += multiplier;
+        }
     }
 }
 

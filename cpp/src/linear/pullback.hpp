@@ -39,8 +39,11 @@ class Pullback {
     virtual bool leave(BlockId b) = 0;
     // The rows over block x, empty or not, are about to be added to: at most `terms` numbers to each coefficient.
     virtual void join(BlockId x, std::int64_t terms) = 0;
+    // Row r takes multiplier * (element - limit) of a phase on block b: not more than nought where the phase holds.
+    virtual void use(const Phase& phase, std::int64_t r, double coefficient, double multiplier);
 
   private:
+    void use_phases(BlockId b);
     void affine(BlockId b);
     void relation(BlockId b);
     void group(BlockId b);

@@ -48,6 +48,9 @@ class Relation {
                        Lines& out) const = 0;
     // Whether a narrower range of input or hint k could improve the bounds on y_i; false where y_i is linear.
     virtual bool loose(const Ranges& x, std::int64_t i, int k) const = 0;
+    // A number inside the range of input or hint k on either side of which y_i is nearer to a straight line: where it
+    // bends, or the middle. NaN: there is none.
+    virtual double bend(const Ranges&, std::int64_t, int) const { return std::numeric_limits<double>::quiet_NaN(); }
     // The number inside the range of a loose input that matters: once the range lies on one side of it y_i is linear.
     // NaN: there is none, or there are several.
     virtual double limit(const Ranges&, std::int64_t, int) const { return std::numeric_limits<double>::quiet_NaN(); }
@@ -88,6 +91,11 @@ class GroupRelation {
 };
 
 using GroupPointer = std::shared_ptr<const GroupRelation>;
+
+// The middle of a range; NaN: nothing lies between its ends.
+double halfway(double l, double u);
+// The limit of a clamp that lies deepest inside a range; NaN: neither does.
+double bend_inside(double l, double u, RealClamp c);
 
 // y = clamp(x)
 RelationPointer clamp_relation(RealClamp clamp);

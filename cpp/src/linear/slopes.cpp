@@ -11,6 +11,7 @@
 
 #include "gonogo/numeric/parallel.hpp"
 
+#include "linear/multipliers.hpp"
 #include "linear/solver.hpp"
 #include "tensor/shorthand.hpp"
 
@@ -18,14 +19,14 @@ namespace gonogo::linear {
 
 namespace {
 
-using Points = std::vector<std::vector<double>>;  // by block
-
 class Player {
   public:
-    Player(const System& system, BlockId target) : s_(system), target_(target), mean_(system.blocks.size()) {
-        // Blocks that the target depends on.
+    Player(const System& system, BlockId target, std::span<const Phase> phases)
+        : s_(system), target_(target), mean_(system.blocks.size()) {
+        // Blocks that the target and the phases depend on.
         needed_.assign(system.blocks.size(), false);
         needed_[at(target)] = true;
+        for (const Phase& p : phases) needed_[at(p.block)] = needed_[at(p.block)] || p.block < target;
         for (BlockId b = target; b >= 0; --b) {
             if (!needed_[at(b)]) continue;
             for (const AffineTerm& t : system.step(b).terms) needed_[at(t.x)] = true;
@@ -36,15 +37,11 @@ class Player {
     }
 
     double play(const Query& query, BoxState& state, double& best, int rounds) {
-        const Solver solver(s_);
         Losses rows(s_.blocks.size());
         double work = 0.0;
         int idle = 0;
         for (int round = 0; round < rounds && idle < patience; ++round) {
-            for (std::vector<double>& row : rows) row.clear();
-            double bound = -HUGE_VAL;
-            const Query mine{&state, query.element, query.sign, nullptr, &rows};
-            work += 2.0 * lower_bounds(s_, target_, {&mine, 1}, {&bound, 1}) + relaxing_;
+            const double bound = attempt(query, state, {}, rows, work);
             ++idle;
             if (bound > best) {
                 if (bound > best + least_gain * std::fabs(best)) idle = 0;
@@ -52,14 +49,36 @@ class Player {
             }
             if (round + 1 == rounds) break;
             answer(state, rows, round == 0 ? 1.0 : 2.0 / (round + 2));
-            for (BlockId b = 0; b < target_; ++b) {
-                const Step& step = s_.step(b);
-                if (!needed_[at(b)] || step.input_count() == 0) continue;
-                const double* points[most_inputs] = {};
-                for (int k = 0; k < step.input_count(); ++k) points[k] = mean_[at(step.inputs[at(k)])].data();
-                solver.relax(state, b, points);
-            }
+            relax(state);
         }
+        return work;
+    }
+
+    // Slopes as above, and in every round multipliers for the forms that they give.
+    double play(const Query& query, BoxState& state, double& best, double wanted, int rounds, Attempt& from) {
+        Losses rows(s_.blocks.size());
+        double work = 0.0;
+        std::vector<double> multipliers = from.multipliers;
+        if (from.points != nullptr) {
+            mean_ = *from.points;
+            relax(state);
+        }
+        const int before = from.points == nullptr ? 0 : head_start;
+        double highest = -HUGE_VAL;
+        for (int round = 0; round < rounds; ++round) {
+            choose_multipliers(query, state, multipliers, rounds * steps_each_round, work);
+            const double bound = attempt(query, state, multipliers, rows, work);
+            if (bound > highest) {
+                highest = bound;
+                from.multipliers = multipliers;
+            }
+            if (round + 1 == rounds || !(bound < wanted)) break;
+            answer(state, rows, round + before == 0 ? 1.0 : 2.0 / (round + before + 2));
+            relax(state);
+        }
+        best = std::max(best, highest);
+        from.bend = worst_bend(state, rows);
+        from.points = std::make_shared<const Points>(std::move(mean_));
         return work;
     }
 
@@ -67,6 +86,94 @@ class Player {
     static constexpr int patience = 4;
     static constexpr double relation_work = 1000.0;  // new linear bounds of one element, in multiplications: measured
     static constexpr double least_gain = 1e-4;
+    static constexpr int head_start = 3;  // rounds that the points of an earlier attempt count for
+    static constexpr int steps_each_round = 6;
+    static constexpr double little = 0x1p-6;
+
+    double attempt(const Query& query, const BoxState& state, std::span<const double> multipliers, Losses& rows,
+                   double& work) const {
+        for (std::vector<double>& row : rows) row.clear();
+        double bound = -HUGE_VAL;
+        const Query mine{&state, query.element, query.sign, nullptr, &rows, multipliers};
+        work += 2.0 * lower_bounds(s_, target_, {&mine, 1}, {&bound, 1}) + relaxing_;
+        return bound;
+    }
+
+    void relax(BoxState& state) const {
+        const Solver solver(s_);
+        for (BlockId b = 0; b < target_; ++b) {
+            const Step& step = s_.step(b);
+            if (!needed_[at(b)] || step.input_count() == 0) continue;
+            const double* points[most_inputs] = {};
+            for (int k = 0; k < step.input_count(); ++k) points[k] = mean_[at(step.inputs[at(k)])].data();
+            solver.relax(state, b, points);
+        }
+    }
+
+    void choose_multipliers(const Query& query, const BoxState& state, std::vector<double>& multipliers, int steps,
+                            double& work) const {
+        if (multipliers.empty()) return;
+        const auto form = at(input_count(s_)) + 1;
+        std::vector<double> forms((multipliers.size() + 1) * form, 0.0);
+        double bound = 0.0;
+        const Query plain{&state, query.element, query.sign};
+        work += lower_bounds(s_, target_, {&plain, 1}, {&bound, 1}, std::span(forms).first(form));
+        // What is at most s x is at most s l on the side of l where s x is.
+        for (std::size_t k = 0; k < multipliers.size();) {
+            const BlockId block = state.phases[k].block;
+            std::vector<Query> queries;
+            std::size_t last = k;
+            for (; last < multipliers.size() && state.phases[last].block == block; ++last)
+                queries.push_back({&state, state.phases[last].element, state.phases[last].above ? -1.0 : 1.0});
+            std::vector<double> bounds(queries.size());
+            const std::span<double> part = std::span(forms).subspan((k + 1) * form, (last - k) * form);
+            work += lower_bounds(s_, block, queries, bounds, part);
+            for (std::size_t q = 0; q < queries.size(); ++q)
+                part[(q + 1) * form - 1] -= queries[q].sign * state.phases[k + q].limit;
+            k = last;
+        }
+        std::vector<double> lo, hi;
+        for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
+            if (s_.step(b).kind != Step::Kind::input) continue;
+            lo.insert(lo.end(), state.block(b).lo.begin(), state.block(b).lo.end());
+            hi.insert(hi.end(), state.block(b).hi.begin(), state.block(b).hi.end());
+        }
+        raise(forms, lo, hi, multipliers, steps);
+    }
+
+    // By how far apart a relation's bounds are at the mean of the answers, times the row's coefficient.
+    std::optional<Bend> worst_bend(const BoxState& state, const Losses& rows) const {
+        std::optional<Bend> found;
+        double worst = 0.0;
+        for (BlockId b = 0; b < target_; ++b) {
+            const Step& step = s_.step(b);
+            const std::vector<double>& row = rows[at(b)];
+            if (!needed_[at(b)] || !step.relation || row.empty()) continue;
+            const StepState& lines = state.step(b);
+            Ranges x;
+            for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+                x.lo[k] = state.block(step.inputs[k]).lo.data();
+                x.hi[k] = state.block(step.inputs[k]).hi.data();
+            }
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                double apart = lines.above[i] - lines.below[i];
+                for (int k = 0; k < step.input_count(); ++k) {
+                    const std::vector<double>& mean = mean_[at(step.inputs[at(k)])];
+                    if (!mean.empty()) apart += (lines.slope_above[k][i] - lines.slope_below[k][i]) * mean[i];
+                }
+                for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+                    const double limit = step.relation->bend(x, static_cast<std::int64_t>(i), static_cast<int>(k));
+                    const double depth = std::min(limit - x.lo[k][i], x.hi[k][i] - limit);
+                    // Of one relation's bends the deepest; where the bounds touch at the mean, bends count a little.
+                    const double score = std::fabs(row[i]) * (std::max(apart, 0.0) + little * depth);
+                    if (!(score > worst)) continue;
+                    worst = score;
+                    found = {step.inputs[k], static_cast<std::int64_t>(i), limit};
+                }
+            }
+        }
+        return found;
+    }
 
     // What every variable would be at the form's least value, by the bounds that the row took; mixed into the mean.
     void answer(const BoxState& state, const Losses& rows, double weight) {
@@ -144,12 +251,18 @@ double sharpen(const System& system, BlockId target, std::span<const Query> quer
     numeric::parallel_for(count, 1, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t q = first; q < last; ++q) {
             BoxState state = *queries[at(q)].state;
-            work[at(q)] = Player(system, target).play(queries[at(q)], state, result[at(q)], rounds);
+            work[at(q)] = Player(system, target, {}).play(queries[at(q)], state, result[at(q)], rounds);
         }
     });
     double sum = 0.0;
     for (const double w : work) sum += w;
     return sum;
+}
+
+double sharpen(const System& system, BlockId target, const Query& query, BoxState& state, double least, double wanted,
+               int rounds, Attempt& attempt) {
+    Player(system, target, state.phases).play(query, state, least, wanted, rounds, attempt);
+    return least;
 }
 
 }  // namespace gonogo::linear

@@ -14,11 +14,12 @@ namespace gonogo::linear {
 
 namespace {
 
-void meet(double& lo, double& hi, double l, double h, const std::string& name) {
+void meet(BoxState& state, double& lo, double& hi, double l, double h, const std::string& name) {
     if (l > lo) lo = l;
     if (h < hi) hi = h;
+    if (lo > hi && !state.phases.empty()) state.empty = true;
     // Two enclosures of one value can't be disjoint: a defect of gonogo, never a user's.
-    if (lo > hi) {
+    if (lo > hi && !state.empty) {
         throw std::logic_error("'" + name + "': two enclosures of one value don't meet (above " + std::to_string(lo) +
                                ", below " + std::to_string(hi) + "); please report this");
     }
@@ -72,6 +73,7 @@ void Solver::step(BoxState& state, BlockId id) const {
     StepState& lines = state.step(id);
     const auto n = at(s_.block(id).size());
     if (step.kind == Step::Kind::input || step.kind == Step::Kind::free) {
+        cut(state, id);
         y.settle();
         return;
     }
@@ -87,7 +89,8 @@ void Solver::step(BoxState& state, BlockId id) const {
         } else {
             step.relation->enclose(x, 0, static_cast<std::int64_t>(n), lo.data(), hi.data());
         }
-        for (std::size_t i = 0; i < n; ++i) meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
+        for (std::size_t i = 0; i < n; ++i) meet(state, y.lo[i], y.hi[i], lo[i], hi[i], step.name);
+        cut(state, id);
         y.settle();
         return;
     }
@@ -132,11 +135,26 @@ void Solver::step(BoxState& state, BlockId id) const {
     for (std::size_t i = 0; i < n; ++i) {
         if (!(lo[i] <= hi[i])) lo[i] = -infinity, hi[i] = infinity;
         if (step.quantum > 0.0) snap(lo[i], hi[i], step.quantum);
-        meet(y.lo[i], y.hi[i], lo[i], hi[i], step.name);
+        meet(state, y.lo[i], y.hi[i], lo[i], hi[i], step.name);
     }
     lines.mass = std::move(mass);
     meet_forms(state, id);
+    cut(state, id);
     y.settle();
+}
+
+void Solver::cut(BoxState& state, BlockId id) const {
+    BlockState& y = state.block(id);
+    for (const Phase& p : state.phases) {
+        if (p.block != id) continue;
+        const std::size_t e = at(p.element);
+        meet(state, y.lo[e], y.hi[e], p.above ? p.limit : -infinity, p.above ? infinity : p.limit, s_.step(id).name);
+        // What takes multiples of a step only takes the next one.
+        if (s_.step(id).quantum > 0.0) {
+            snap(y.lo[e], y.hi[e], s_.step(id).quantum);
+            state.empty = state.empty || y.lo[e] > y.hi[e];
+        }
+    }
 }
 
 void Solver::meet_forms(BoxState& state, BlockId id) const {
@@ -145,7 +163,7 @@ void Solver::meet_forms(BoxState& state, BlockId id) const {
     const std::size_t form = state.inputs.lo.size() + 1;
     for (std::size_t i = 0; i < y.lo.size(); ++i) {
         const std::span<const double> both(y.forms.data() + 2 * i * form, 2 * form);
-        meet(y.lo[i], y.hi[i], least(both.first(form), state.inputs), -least(both.last(form), state.inputs),
+        meet(state, y.lo[i], y.hi[i], least(both.first(form), state.inputs), -least(both.last(form), state.inputs),
              s_.step(id).name);
     }
 }
@@ -230,7 +248,7 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
         const std::int64_t e = places[p].element;
         double lo = bounds[2 * p], hi = -bounds[2 * p + 1];
         if (s_.step(block).quantum > 0.0) snap(lo, hi, s_.step(block).quantum);
-        meet(y.lo[at(e)], y.hi[at(e)], lo, hi, s_.step(block).name);
+        meet(states[places[p].state], y.lo[at(e)], y.hi[at(e)], lo, hi, s_.step(block).name);
         if (!forms) continue;
         y.forms.resize(y.lo.size() * 2 * at(form), -infinity);
         std::copy_n(rows.data() + static_cast<std::int64_t>(2 * p) * form, 2 * form, y.forms.data() + 2 * e * form);
@@ -245,7 +263,7 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
 void Solver::decide(std::span<BoxState> states, BlockId id, double& multiplies) const {
     struct Place {
         BlockState* y;
-        const BoxState* state;
+        BoxState* state;
         std::int64_t element;
         double limit;
         bool below;
@@ -275,7 +293,8 @@ void Solver::decide(std::span<BoxState> states, BlockId id, double& multiplies) 
             const Place& p = places[i];
             double& lo = p.y->lo[at(p.element)];
             double& hi = p.y->hi[at(p.element)];
-            meet(lo, hi, p.below ? bounds[i] : -infinity, p.below ? infinity : -bounds[i], s_.step(block).name);
+            meet(*p.state, lo, hi, p.below ? bounds[i] : -infinity, p.below ? infinity : -bounds[i],
+                 s_.step(block).name);
             if (!(p.limit > lo && p.limit < hi)) continue;
             left.push_back(p);
             left.back().below = !p.below;

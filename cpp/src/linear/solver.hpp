@@ -48,11 +48,11 @@ class Solver {
 
   private:
     void meet_forms(BoxState& state, BlockId block) const;
+    void cut(BoxState& state, BlockId block) const;
     std::vector<double> bounds(BlockId block, std::span<const Query> queries, double& multiplies) const;
     void decide(std::span<BoxState> states, BlockId id, double& multiplies) const;
     void refine_inputs(std::span<BoxState> states, BlockId block, double& multiplies,
                        const SolverOptions& options) const;
-
     const System& s_;
 };
 

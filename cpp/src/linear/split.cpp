@@ -17,7 +17,6 @@ namespace gonogo::linear {
 
 namespace {
 
-constexpr std::int64_t most_inputs_with_forms = 64;
 constexpr std::int64_t small_system = 1 << 16;  // variables; larger ones keep all threads busy with one part
 constexpr std::int64_t together = 8;            // parts whose rows are carried back together
 constexpr std::size_t most_open = 2048;         // parts in best-first order; each keeps its forms
@@ -43,7 +42,7 @@ Splitter::Splitter(const System& system, std::vector<Objective> objectives, Star
       inputs_(at(input_count(system))),
       closed_lower_(objectives_.size(), infinity),
       closed_upper_(objectives_.size(), -infinity) {
-    if (inputs_ > most_inputs_with_forms) inputs_ = 0;  // no forms
+    if (inputs_ > most_inputs_to_halve) inputs_ = 0;  // no forms
 }
 
 void Splitter::begin(InputBox box, std::vector<double> lower, std::vector<double> upper, bool to_the_end) {

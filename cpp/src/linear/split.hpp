@@ -1,5 +1,5 @@
 // Splitting boxes of inputs, best first: the range of every objective over the whole box is that over all parts, and
-// narrows as parts get smaller. Anytime: after every round what it says is proved.
+// narrows as parts get smaller.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "linear/solver.hpp"
+#include "linear/splitting.hpp"
 
 namespace gonogo::linear {
 
@@ -24,7 +25,10 @@ struct InputBox {
     std::vector<std::vector<double>> lo, hi;
 };
 
-class Splitter {
+// With more inputs halving one of them changes next to nothing; see phases.hpp. Parts have forms up to that many.
+inline constexpr std::int64_t most_inputs_to_halve = 64;
+
+class Splitter final : public Splitting {
   public:
     // `start` gives a state for a part of the box: inputs filled in, and what is known of other blocks; nothing for a
     // part that holds no input.
@@ -34,16 +38,11 @@ class Splitter {
     // The whole box, and the objectives' ranges over it as known so far. `to_the_end`: what counts is when no part is
     // left, so that beyond many open parts a few are split down to their ends first; else the worst come first always.
     void begin(InputBox box, std::vector<double> lower, std::vector<double> upper, bool to_the_end = false);
-    // Splits the worst parts, about `parts` of them. A part whose objectives' magnitudes are all within `enough` is
-    // left alone from then on.
-    void round(std::int64_t parts, std::span<const double> enough);
-    // No part is left to split.
-    bool finished() const { return open_.empty() && deep_.empty(); }
-
-    // Proved ranges over the whole box.
-    std::vector<double> lower() const;
-    std::vector<double> upper() const;
-    std::int64_t parts() const { return parts_; }
+    void round(std::int64_t parts, std::span<const double> enough) override;
+    bool finished() const override { return open_.empty() && deep_.empty(); }
+    std::vector<double> lower() const override;
+    std::vector<double> upper() const override;
+    std::int64_t parts() const override { return parts_; }
 
   private:
     using Forms = std::vector<std::vector<double>>;  // by block

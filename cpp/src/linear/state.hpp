@@ -1,6 +1,7 @@
 // What is known of a system's variables over one box, and the linear bounds on its steps there.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "linear/forms.hpp"
@@ -29,10 +30,21 @@ struct StepState {
     std::vector<double> slope_below[most_inputs], slope_above[most_inputs];  // of a group: one per element read
 };
 
+// One side of a number inside a variable's range.
+struct Phase {
+    BlockId block;
+    std::int64_t element;
+    double limit;
+    bool above;  // at least the limit; else at most
+};
+
 struct BoxState {
     std::vector<BlockState> blocks;
     std::vector<StepState> steps;
     FlatBox inputs;  // needed where blocks have forms
+    // What the state says holds for those assignments over the box that lie on all of these sides.
+    std::vector<Phase> phases;
+    bool empty = false;  // there are none
 
     explicit BoxState(const System& system) : blocks(system.blocks.size()), steps(system.steps.size()) {}
     BlockState& block(BlockId b) { return blocks[static_cast<std::size_t>(b)]; }

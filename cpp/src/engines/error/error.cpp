@@ -13,6 +13,7 @@
 #include "joint/compile.hpp"
 #include "joint/integer_deployment.hpp"
 #include "joint/make_deployment.hpp"
+#include "linear/phases.hpp"
 #include "linear/split.hpp"
 #include "ops/elementwise.hpp"
 #include "tensor/shorthand.hpp"
@@ -183,14 +184,28 @@ class ErrorSession::Run {
             }
         }
         if (objectives_.empty()) return;
+        if (live_inputs() > linear::most_inputs_to_halve) {
+            splitter_ = std::make_unique<linear::Phases>(joint_.system, split_, state_[0], lower, upper);
+            return;
+        }
         linear::InputBox whole;
         for (const linear::BlockId b : joint_.inputs) {
             whole.lo.push_back(state_[0].block(b).lo);
             whole.hi.push_back(state_[0].block(b).hi);
         }
-        splitter_ = std::make_unique<linear::Splitter>(joint_.system, split_,
-                                                       [this](const linear::InputBox& part) { return state_of(part); });
-        splitter_->begin(std::move(whole), std::move(lower), std::move(upper), options_.threshold.has_value());
+        auto boxes = std::make_unique<linear::Splitter>(
+            joint_.system, split_, [this](const linear::InputBox& part) { return state_of(part); });
+        boxes->begin(std::move(whole), std::move(lower), std::move(upper), options_.threshold.has_value());
+        splitter_ = std::move(boxes);
+    }
+
+    std::int64_t live_inputs() const {
+        std::int64_t count = 0;
+        for (const linear::BlockId b : joint_.inputs) {
+            const linear::BlockState& x = state_[0].block(b);
+            for (std::size_t i = 0; i < x.lo.size(); ++i) count += x.lo[i] < x.hi[i] ? 1 : 0;
+        }
+        return count;
     }
 
     // Nothing where no number of the part can be given to the device.
@@ -441,7 +456,7 @@ class ErrorSession::Run {
     std::vector<Target> targets_;
     std::vector<std::pair<std::size_t, std::size_t>> objectives_;  // tensor and element
     std::vector<linear::Objective> split_;
-    std::unique_ptr<linear::Splitter> splitter_;
+    std::unique_ptr<linear::Splitting> splitter_;
     std::unique_ptr<Search> search_;
     std::int64_t evaluations_ = 0;              // of the first search
     double splitting_ = 0.0, searching_ = 0.0;  // seconds
