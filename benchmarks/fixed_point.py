@@ -3,8 +3,9 @@
     GONOGO_CORPUS=... python benchmarks/fixed_point.py [--nets P1 P2] [--bits 4 6 8 10] [--images 30]
 
 QEBVerif: mean width of the proved interval of QNN - DNN, label class, over the published inputs; beside it the better
-one of the published methods, and the width that a stored attack reaches, which no proof can go below. Then the same of
-|QNN - DNN|: the proved bound over what the stored attack and over what the witness search reaches. Of the tasks
+one of the published methods, and the width that a stored attack reaches, which no proof can go below; the same width
+after `--search` seconds of splitting. Then the same of |QNN - DNN|: the proved bound, after splitting, over what the
+stored attack and over what the witness search reaches. Of the tasks
 |QNN - DNN| <= eps, eps = 1, 2, 4, 6, 8: how many are decided by bound or witness, how many by the published methods
 (bounds, then MILP), and how often the two contradict each other. One thread.
 
@@ -38,7 +39,8 @@ SEARCH = 500_000_000  # multiplications
 def published(corpus: Path, nets: list[str], bits: list[int], count: int, method: str, search: float) -> None:
     known = qebverif.load_published(corpus)
     print(
-        "net    Q   proved  published  ratio   attack  proved/attack  wins  s/task  bound/attack  bound/witness"
+        "net    Q   proved  published  ratio   attack  proved/attack  split/attack  wins  s/task"
+        "  bound/attack  bound/witness  decided  published  contradictions"
     )
     for net in nets:
         dnn = qebverif.load_dnn(corpus, net)
@@ -71,19 +73,24 @@ def published(corpus: Path, nets: list[str], bits: list[int], count: int, method
                     [image.label],
                 )
                 session.advance(search)
-                reached = session.result().tensors[0].witness_value[0, image.label]
-                bound = found.bound[0, image.label]
+                later = session.result().tensors[0]
+                reached = later.witness_value[0, image.label]
+                split = float(later.upper[0, image.label] - later.lower[0, image.label])
+                bound = min(found.bound[0, image.label], later.bound[0, image.label])
                 attacked = task.attack[1] - task.attack[0], max(np.abs(task.attack))
                 for eps, verdict in task.verdicts.items():
                     here = True if bound <= eps else (False if reached > eps else None)
                     both = here is not None and verdict is not None
                     decided += [here is not None, verdict is not None, both and here != verdict]
-                rows.append((width, task.best_width, attacked[0], seconds, bound, attacked[1], reached))
-            ours, best, attack, seconds, bound, by_attack, by_search = np.mean(rows, axis=0)
+                rows.append(
+                    (width, task.best_width, attacked[0], seconds, bound, attacked[1], reached, split)
+                )
+            ours, best, attack, seconds, bound, by_attack, by_search, split = np.mean(rows, axis=0)
             wins = sum(r[0] < r[1] for r in rows)
             print(
                 f"{net}    {q:2d} {ours:8.3f}   {best:8.3f}  {ours / best:5.2f} {attack:8.3f}  {ours / attack:13.2f}"
-                f"  {wins:4d}  {seconds:6.2f}  {bound / by_attack:12.2f}  {bound / by_search:13.2f}"
+                f"  {split / attack:12.2f}  {wins:4d}  {seconds:6.2f}"
+                f"  {bound / by_attack:12.2f}  {bound / by_search:13.2f}"
                 f"  {decided[0]:7d}  {decided[1]:9d}  {decided[2]:14d}",
                 flush=True,
             )
@@ -153,7 +160,9 @@ def main() -> None:
     parser.add_argument("--bits", nargs="*", type=int, default=list(qebverif.BITS))
     parser.add_argument("--images", type=int, default=30)
     parser.add_argument("--method", default="linear")
-    parser.add_argument("--search", type=float, default=0.0, help="seconds more for witnesses, and splitting")
+    parser.add_argument(
+        "--search", type=float, default=0.0, help="seconds a task for splitting and more witnesses"
+    )
     parser.add_argument("--only", choices=("qebverif", "aster"))
     options = parser.parse_args()
     named = os.environ.get("GONOGO_CORPUS")

@@ -110,7 +110,7 @@ double bend_inside(double l, double u, RealClamp c) {
     double depth = 0.0;
     for (const double limit : {c.lo, c.hi}) {
         const double d = std::min(limit - l, u - limit);
-        if (d > depth) best = limit, depth = d;
+        if (std::isfinite(limit) && d > depth) best = limit, depth = d;
     }
     return best;
 }

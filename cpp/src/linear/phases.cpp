@@ -113,7 +113,9 @@ std::vector<Phases::Work> Phases::choose(std::int64_t count, std::span<const dou
             while (!side.open.empty() && side.open.front().bound >= std::min(-enough[s / 2], side.closed))
                 side.closed = std::min(side.closed, side.take().bound);
             if (side.open.empty()) continue;
-            const double excess = -enough[s / 2] - side.open.front().bound;
+            // Sides without any bound come last: they would take all the time.
+            const double bound = side.open.front().bound;
+            const double excess = bound > -infinity ? -enough[s / 2] - bound : std::numeric_limits<double>::min();
             if (excess > most) most = excess, worst = s;
         }
         if (!(most > 0.0)) break;

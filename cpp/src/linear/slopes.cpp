@@ -105,8 +105,13 @@ class Player {
             const Step& step = s_.step(b);
             if (!needed_[at(b)] || step.input_count() == 0) continue;
             const double* points[most_inputs] = {};
-            for (int k = 0; k < step.input_count(); ++k) points[k] = mean_[at(step.inputs[at(k)])].data();
-            solver.relax(state, b, points);
+            bool all = true;  // an earlier attempt's points leave out what only a new phase needs
+            for (int k = 0; k < step.input_count(); ++k) {
+                const std::vector<double>& mean = mean_[at(step.inputs[at(k)])];
+                all = all && !mean.empty();
+                points[k] = mean.data();
+            }
+            solver.relax(state, b, all ? points : nullptr);
         }
     }
 

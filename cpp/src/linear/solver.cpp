@@ -17,7 +17,14 @@ namespace {
 void meet(BoxState& state, double& lo, double& hi, double l, double h, const std::string& name) {
     if (l > lo) lo = l;
     if (h < hi) hi = h;
-    if (lo > hi && !state.phases.empty()) state.empty = true;
+    if (lo > hi && !state.phases.empty()) {
+        // No more than rounding apart is taken for a point that both hold, lest a part be lost by a defect elsewhere.
+        if (lo - hi > 0x1p-40 * std::max(std::fabs(lo), std::fabs(hi))) {
+            state.empty = true;
+        } else {
+            std::swap(lo, hi);
+        }
+    }
     // Two enclosures of one value can't be disjoint: a defect of gonogo, never a user's.
     if (lo > hi && !state.empty) {
         throw std::logic_error("'" + name + "': two enclosures of one value don't meet (above " + std::to_string(lo) +
@@ -151,8 +158,9 @@ void Solver::cut(BoxState& state, BlockId id) const {
         meet(state, y.lo[e], y.hi[e], p.above ? p.limit : -infinity, p.above ? infinity : p.limit, s_.step(id).name);
         // What takes multiples of a step only takes the next one.
         if (s_.step(id).quantum > 0.0) {
-            snap(y.lo[e], y.hi[e], s_.step(id).quantum);
-            state.empty = state.empty || y.lo[e] > y.hi[e];
+            double lo = y.lo[e], hi = y.hi[e];
+            snap(lo, hi, s_.step(id).quantum);
+            meet(state, y.lo[e], y.hi[e], lo, hi, s_.step(id).name);
         }
     }
 }

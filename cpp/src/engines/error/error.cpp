@@ -87,6 +87,19 @@ class ErrorSession::Run {
 
     bool advance(double seconds) {
         if (options_.method == Method::interval) return true;
+        if (interrupted_)
+            throw std::runtime_error("splitting was interrupted by an error before; start another session to go on");
+        // Parts on their way through a round are lost when it throws, and with them what makes the range one of all.
+        interrupted_ = true;
+        const bool done = split_for(seconds);
+        interrupted_ = false;
+        return done;
+    }
+
+    const ErrorResult& result() const { return result_; }
+
+  private:
+    bool split_for(double seconds) {
         const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
         if (!splitter_) begin_splitting();
         if (splitter_ == nullptr) return true;
@@ -109,9 +122,6 @@ class ErrorSession::Run {
         return decided() || splitter_->finished();
     }
 
-    const ErrorResult& result() const { return result_; }
-
-  private:
     void find_bounds() {
         joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
         state_.push_back(known_state(start(joint_, box_), real_, deployed_));
@@ -458,6 +468,7 @@ class ErrorSession::Run {
     std::vector<linear::Objective> split_;
     std::unique_ptr<linear::Splitting> splitter_;
     std::unique_ptr<Search> search_;
+    bool interrupted_ = false;
     std::int64_t evaluations_ = 0;              // of the first search
     double splitting_ = 0.0, searching_ = 0.0;  // seconds
     ErrorResult result_;
