@@ -10,6 +10,7 @@ from itertools import pairwise, product
 import gonogo as gg
 import numpy as np
 import pytest
+from engines.test_splitting import session
 from gonogo import _core
 from gonogo._core import numeric
 from support.dense import ChainBuilder, Dense, ExactNet, dense_graph, points_in, rationals
@@ -29,14 +30,6 @@ def layers(seed: int, sizes: tuple[int, ...], idle: int = IDLE, digits: int = 0)
             w = np.concatenate([w, np.zeros((m, idle), np.float32)], 1)
         out.append(Dense(w.astype(np.float32), b.astype(np.float32), i + 2 < len(sizes)))
     return out
-
-
-def session(
-    one: list[Dense], other: list[Dense], box: tuple[np.ndarray, np.ndarray], **options: float
-) -> _core.ErrorSession:
-    lo, hi = (v[None] for v in box)
-    a, b = dense_graph("reference", one), dense_graph("deployed", other)
-    return _core.ErrorSession(a, b, [lo], [hi], "real", search_multiplies=20_000, attribute=False, **options)
 
 
 def box(live: tuple[np.ndarray, np.ndarray], idle: int = IDLE) -> tuple[np.ndarray, np.ndarray]:

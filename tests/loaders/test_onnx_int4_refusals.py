@@ -18,6 +18,7 @@ from gonogo.errors import (
     UnsupportedTypeError,
 )
 from gonogo.loaders.onnx import load_onnx
+from loaders.test_onnx_refusals import refused
 from onnx import TensorProto, helper
 from support.onnx_int4 import tensor
 from support.onnx_models import make_model
@@ -42,17 +43,6 @@ def model(
         node(op, ["x", "w"], ["y"], name="mm"),
     ]
     return make_model(nodes, constants, {"x": ("float32", [1, 8])}, {"y": "float32"}, 21)
-
-
-def refused(data: bytes, kind: type[Exception], *words: str) -> None:
-    with pytest.raises(kind) as caught:
-        load_onnx(data, "net.onnx")
-    assert type(caught.value) is kind
-    message = str(caught.value)
-    assert message.startswith("net.onnx: ")
-    assert "\n" not in message
-    for word in words:
-        assert word in message, message
 
 
 def edited(change: Callable[[TensorProto], None], name: str = "q") -> bytes:
