@@ -18,6 +18,7 @@ pytestmark = on_x86
 OPERATORS = ("MatMul", "Gemm", "Conv")
 
 
+@pytest.mark.soundness
 @pytest.mark.parametrize("scales", ["tensor", "axis", "block"])
 @pytest.mark.parametrize("dtype", ["int4", "uint4", "int8", "uint8"])
 @pytest.mark.parametrize("op", OPERATORS)

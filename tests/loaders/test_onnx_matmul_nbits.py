@@ -59,6 +59,7 @@ def test_matmul_nbits_of_eight_bits() -> None:
 
 
 @on_x86
+@pytest.mark.soundness
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("block", [16, 32, 64, 256])
 def test_runs_stay_within_the_bound(block: int, symmetric: bool) -> None:
@@ -72,6 +73,7 @@ def test_runs_stay_within_the_bound(block: int, symmetric: bool) -> None:
 
 
 @on_x86
+@pytest.mark.soundness
 def test_a_pair_of_a_float32_model_and_its_int4_form() -> None:
     """What quantising costs: the float32 network as reference, int4 weights deployed, both bounded together."""
     rng = np.random.default_rng(14)
