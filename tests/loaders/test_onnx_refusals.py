@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gonogo as gg
 import numpy as np
 import onnx
 import pytest
@@ -192,6 +193,21 @@ def test_sizes_that_would_exhaust_memory() -> None:
     outer = {"a": np.ones((1 << 14, 1), np.float32), "b": np.ones((1, 1 << 14), np.float32)}
     nodes = [node("Add", ["a", "b"], ["c"]), node("Add", ["x", "c"], ["y"])]
     refused(make_model(nodes, outer, {"x": ("float32", [1])}, {"y": "float32"}), ShapeError)
+
+
+@pytest.mark.parametrize(("factor", "refuses"), [("alpha", True), ("beta", True), ("sign", False)])
+def test_factors_of_a_gemm_are_no_part_of_the_bound_on_float_arithmetic(factor: str, refuses: bool) -> None:
+    # A device multiplies sums by alpha and the bias by beta: roundings that no theorem counts.
+    factors = {"alpha": {"alpha": 3.0}, "beta": {"beta": 0.5}, "sign": {"alpha": -1.0, "beta": -1.0}}[factor]
+    extra = {"w": np.full((4, 2), 0.5, np.float32), "b": np.full(2, 0.25, np.float32)}
+    net = load_bytes(one("Gemm", extra, [1, 4], **factors), "net.onnx")
+    box = gg.Box.around(np.zeros((1, 4)), radius=1.0)
+    gg.bound(net, box)
+    if not refuses:
+        gg.error(net, net, box, semantics=gg.Float32())
+        return
+    with pytest.raises(UnsupportedOperatorError, match="alpha or beta multiplies"):
+        gg.error(net, net, box, semantics=gg.Float32())
 
 
 def test_constants_are_never_rounded() -> None:

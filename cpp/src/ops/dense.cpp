@@ -47,7 +47,8 @@ const OperatorRecord& dense_record() {
         .tflite = "FULLY_CONNECTED",
         .min_inputs = 2,
         .max_inputs = 3,
-        .attributes = {integer_attribute("keep_dims", 1), activation_attribute()},
+        // factored: the file multiplies the sum or the bias by a number, which the weights given here contain already.
+        .attributes = {integer_attribute("keep_dims", 1), integer_attribute("factored", 0), activation_attribute()},
         .shape = dense_shape,
         .work = dense_work,
         .real = affine_real,

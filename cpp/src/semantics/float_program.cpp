@@ -34,6 +34,15 @@ void check_scales(const NodeView& view) {
     }
 }
 
+// Theorem 36 counts one rounding for a product and one for each addition. A device that multiplies sums by a factor
+// rounds (and overflows, and underflows) once more, where it likes.
+void check_factors(const NodeView& view) {
+    if (view.op().name != "dense" || view.integer("factored") == 0) return;
+    throw UnsupportedOperatorError(
+        view.message("alpha or beta multiplies the layer's sums on the device, which rounds once more than the bound "
+                     "on float arithmetic counts; multiply weights and bias by them and set both to 1"));
+}
+
 double magnitude(const IntervalTensor& x) {
     double most = 0.0;
     for (std::size_t i = 0; i < x.size(); ++i) most = std::max({most, std::fabs(x.lo[i]), std::fabs(x.hi[i])});
@@ -51,6 +60,7 @@ FloatProgram::FloatProgram(std::shared_ptr<const Graph> graph, FloatingPoint for
 // 2^16. Proof: q - z is exact in float32, s (q - z) is in binary64 (at most 40 bits) and is rounded once, here as
 // there. It is zero or at least |s|, so flushing takes nothing from it.
 AffineMap FloatProgram::map(const NodeView& view) const {
+    check_factors(view);
     AffineMap map = affine_map(view);
     check_scales(view);
     const auto store = [&](double& x) {

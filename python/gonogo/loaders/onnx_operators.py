@@ -44,7 +44,9 @@ def _dense(at: Emitter, node: Node) -> None:
             node.fail(ShapeError, f"a bias of shape {list(bias.shape)} for {outputs} outputs")
         row = np.broadcast_to(scaled(node, bias, beta).reshape(-1), (outputs,))
         inputs.append(at.changed_constant(node, 2, f"bias {beta} {outputs}", row))
-    at.emit(node, "dense", inputs, {"keep_dims": 1})
+    # Changing a sign never rounds; any other factor is a rounding of its own on the device.
+    factored = abs(factor) != 1.0 or (len(inputs) > 2 and is_gemm and abs(beta) != 1.0)
+    at.emit(node, "dense", inputs, {"keep_dims": 1, "factored": int(factored)})
 
 
 def _conv(at: Emitter, node: Node) -> None:
