@@ -1,5 +1,7 @@
 #include "gonogo/ir/tape.hpp"
 
+#include <algorithm>
+
 #include "gonogo/numeric/parallel.hpp"
 
 namespace gonogo {
@@ -15,6 +17,24 @@ void Tape::set_constants(double* registers, std::int64_t stride) const {
     for (const auto& [where, value] : constants_) {
         for (std::int64_t i = 0; i < stride; ++i) registers[where * stride + i] = value;
     }
+}
+
+std::vector<std::size_t> Tape::support(std::size_t i) const {
+    // Backwards from the output: which registers matter before each step.
+    std::vector<char> matters(static_cast<std::size_t>(registers_), 0);
+    const auto flag = [&](std::int32_t r) -> char& { return matters[static_cast<std::size_t>(r)]; };
+    flag(outputs_[i]) = 1;
+    for (std::size_t s = steps_.size(); s-- > 0;) {
+        const numeric::TapeStep& step = steps_[s];
+        if (flag(step.out) == 0) continue;
+        flag(step.out) = 0;
+        flag(step.a) = flag(step.b) = flag(step.c) = 1;  // operands not used repeat the first
+    }
+    std::vector<std::size_t> variables;
+    for (std::size_t v = 0; v < variables_; ++v) {
+        if (matters[v] != 0) variables.push_back(v);
+    }
+    return variables;
 }
 
 void Tape::point(std::span<double> registers) const {

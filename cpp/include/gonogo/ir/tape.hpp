@@ -40,6 +40,9 @@ class Tape {
     // The register of output i; variable v has register v.
     std::int32_t output(std::size_t i) const { return outputs_[i]; }
 
+    // Variables that output i depends on, ascending.
+    std::vector<std::size_t> support(std::size_t i) const;
+
     // `registers`: as many numbers as registers(), variables filled in. Afterwards the outputs can be read.
     void point(std::span<double> registers) const;
 

@@ -246,8 +246,8 @@ GONOGO_INLINE void add_terms(const double* a, const double* below, const double*
     sums.mass = mul_add(abs(x), load<V>(weight), sums.mass);
 }
 
-GONOGO_INLINE void select_dot(std::int64_t n, const double* a, const double* below, const double* above,
-                              const double* weight, double* result) {
+GONOGO_INLINE void select_dot(std::int64_t n, const double* a, const double* below, const double* above, const double* weight,
+                double* result) {
     constexpr int chains = 4;
     constexpr std::int64_t step = chains * f64_lanes;
     Sums<F64> sums[chains];
