@@ -27,6 +27,7 @@ enum Kind : std::size_t {
     target,
     interval,
     undecided,
+    space,
     kinds
 };
 
@@ -65,6 +66,8 @@ Classes make_all(py::module_& m) {
     c[interval] = derived("IntervalError", PyExc_ValueError, "Ends, numbers or text that make no interval.");
     c[undecided] = derived("UndecidedError", PyExc_ValueError,
                            "A comparison of intervals that holds for some of their numbers and not for others.");
+    c[space] = derived("SpaceError", PyExc_ValueError,
+                       "A search space that contradicts itself, or a configuration that isn't in it.");
     return c;
 }
 
@@ -95,6 +98,8 @@ void translate(std::exception_ptr pointer) {
         raise(interval, e);
     } catch (const gonogo::TargetError& e) {
         raise(target, e);
+    } catch (const gonogo::SpaceError& e) {
+        raise(space, e);
     } catch (const gonogo::Error& e) {
         raise(base, e);
     }

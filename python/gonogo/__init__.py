@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
     from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Mixed, Word
+    from gonogo.space import Choice, Float, Int, Space
     from gonogo.threads import set_thread_count, thread_count
     from gonogo.whatif import what_if
 
@@ -48,6 +49,10 @@ _HOMES = {
     "Float32": "semantics",
     "Mixed": "semantics",
     "Word": "semantics",
+    "Choice": "space",
+    "Float": "space",
+    "Int": "space",
+    "Space": "space",
     "GonogoError": "errors",
     "set_thread_count": "threads",
     "thread_count": "threads",
@@ -57,15 +62,19 @@ _MODULES = ("errors", "hpo", "interval", "loaders", "report", "results", "roundo
 __all__ = [
     "BFloat16",
     "Box",
+    "Choice",
     "FixedLayer",
     "FixedPoint",
+    "Float",
     "Float16",
     "Float32",
     "GonogoError",
+    "Int",
     "Interval",
     "IntervalArray",
     "Limits",
     "Mixed",
+    "Space",
     "Word",
     "__version__",
     "bound",

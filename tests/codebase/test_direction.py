@@ -46,6 +46,7 @@ PYTHON_ROOMS = {
     "units": 2,
     "semantics": 2,
     "files": 2,
+    "space": 2,
     "odd": 3,
     "limits": 3,
     "box": 4,

@@ -58,6 +58,7 @@ def test_errors_are_also_the_builtins_users_expect() -> None:
         "LimitError": ValueError,
         "IntervalError": ValueError,
         "UndecidedError": ValueError,
+        "SpaceError": ValueError,
     }
     assert set(expected) | {"GonogoError"} == set(errors.__all__)
     for name, builtin in expected.items():

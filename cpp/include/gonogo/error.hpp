@@ -51,6 +51,11 @@ class LimitError : public Error {
     using Error::Error;
 };
 
+// A search space, or a configuration of one, that doesn't hold together.
+class SpaceError : public Error {
+    using Error::Error;
+};
+
 // Ends or text that make no interval.
 class IntervalError : public Error {
     using Error::Error;

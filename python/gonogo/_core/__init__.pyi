@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 from . import numeric
 from . import interval
-__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'SpaceError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -56,6 +56,10 @@ class IntervalError(GonogoError, ValueError):
 class UndecidedError(GonogoError, ValueError):
     """
     A comparison of intervals that holds for some of their numbers and not for others.
+    """
+class SpaceError(GonogoError, ValueError):
+    """
+    A search space that contradicts itself, or a configuration that isn't in it.
     """
 class Quantization:
     """
