@@ -260,6 +260,10 @@ TensorId GraphBuilder::merge(std::string name, const Expr& condition, TensorId y
     return add(std::move(t));
 }
 
+const std::vector<Expr>& GraphBuilder::shape_of(TensorId tensor) {
+    return at(tensor, "tensor").shape;
+}
+
 void GraphBuilder::set_active(Expr condition) {
     active_ = std::move(condition);
 }

@@ -1,6 +1,7 @@
 #include "gonogo/ir/tape.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "gonogo/numeric/parallel.hpp"
 
@@ -17,6 +18,22 @@ void Tape::set_constants(double* registers, std::int64_t stride) const {
     for (const auto& [where, value] : constants_) {
         for (std::int64_t i = 0; i < stride; ++i) registers[where * stride + i] = value;
     }
+}
+
+std::string Tape::text() const {
+    std::string out;
+    const auto put = [&](auto... numbers) { ((out += std::to_string(numbers), out += ' '), ...); };
+    const auto put_real = [&](double x) { put(std::bit_cast<std::uint64_t>(x)); };
+    for (const auto& [where, value] : constants_) {
+        put(where);
+        put_real(value);
+    }
+    for (const numeric::TapeStep& s : steps_) {
+        put(static_cast<int>(s.op), s.out, s.a, s.b, s.c);
+        put_real(s.k);
+    }
+    for (const std::int32_t o : outputs_) put(o);
+    return out;
 }
 
 std::vector<std::size_t> Tape::support(std::size_t i) const {

@@ -38,6 +38,9 @@ class CostJudge {
     std::vector<std::size_t> support(std::size_t i) const;
 
     CostEnds ends(LimitedCost cost, const CostNumbers& lo, const CostNumbers& hi) const;
+    // How far a cost spreads over a box: the logarithm of greatest over least, with what the cost is made of where its
+    // greatest value isn't known.
+    double spread(LimitedCost cost, const CostNumbers& lo, const CostNumbers& hi) const;
     // Of limit i.
     Answer answer(std::size_t i, const CostNumbers& lo, const CostNumbers& hi) const;
     // Of all together: infeasible if one is or the configuration is no network, feasible if all are. `masked`: limits

@@ -72,6 +72,8 @@ class CostProgram {
     // Why RAM is undecided whatever the configuration; empty if it isn't.
     const std::string& problem() const;
     std::size_t steps() const;  // of the tape
+    // The same for programs that compute the same numbers in the same way: for hashes.
+    std::string text() const;
 
     // One value per parameter.
     CostNumbers point(std::span<const double> values) const;

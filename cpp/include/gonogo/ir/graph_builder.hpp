@@ -35,6 +35,8 @@ class GraphBuilder {
     // Another name for `yes` where the condition is 1, else for `no`: no node, no buffer. Throws ShapeError when they
     // have different numbers of dimensions.
     TensorId merge(std::string name, const Expr& condition, TensorId yes, TensorId no);
+    // Of a tensor whose shape is known by now.
+    const std::vector<Expr>& shape_of(TensorId tensor);
     // Nodes added from now on exist where the condition is 1.
     void set_active(Expr condition);
     void set_known_value(TensorId tensor, std::vector<std::int64_t> values);

@@ -40,6 +40,8 @@ class Tape {
     // The register of output i; variable v has register v.
     std::int32_t output(std::size_t i) const { return outputs_[i]; }
 
+    // The whole line as text.
+    std::string text() const;
     // Variables that output i depends on, ascending.
     std::vector<std::size_t> support(std::size_t i) const;
 

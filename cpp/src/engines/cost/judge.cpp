@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "gonogo/engines/cost_judge.hpp"
@@ -77,6 +78,20 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
         high *= watts_->upper;
     }
     return {0.0, low, high};
+}
+
+double CostJudge::spread(LimitedCost cost, const CostNumbers& lo, const CostNumbers& hi) const {
+    const auto ratio = [](double least, double most) { return std::log(std::max(most, 1.0) / std::max(least, 1.0)); };
+    switch (cost) {
+        case LimitedCost::macs:
+            return ratio(of(lo, CostNumber::macs), of(hi, CostNumber::macs));
+        case LimitedCost::flash:
+            return ratio(of(lo, CostNumber::parameter_bytes), of(hi, CostNumber::parameter_bytes));
+        case LimitedCost::ram:
+            return ratio(of(lo, CostNumber::ram_activations), of(hi, CostNumber::ram_activations));
+        default:
+            return ratio(of(lo, CostNumber::instructions), of(hi, CostNumber::instructions));
+    }
 }
 
 Answer CostJudge::answer(std::size_t i, const CostNumbers& lo, const CostNumbers& hi) const {

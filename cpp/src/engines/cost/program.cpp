@@ -345,6 +345,16 @@ const std::string& CostProgram::problem() const {
 std::size_t CostProgram::steps() const {
     return facts_->tape.steps();
 }
+std::string CostProgram::text() const {
+    const ProgramFacts& f = *facts_;
+    std::string text = f.tape.text();
+    for (const Schedule::Step& step : f.schedule.steps) {
+        text += ';';
+        for (const TensorId t : step.inputs) text += std::to_string(t) + ' ';
+        for (const TensorId t : step.outputs) text += std::to_string(t) + ' ';
+    }
+    return text;
+}
 const std::vector<std::string>& CostProgram::node_names() const {
     return facts_->node_names;
 }
