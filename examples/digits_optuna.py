@@ -29,7 +29,7 @@ import numpy.typing as npt
 import onnx
 import optuna
 from gonogo._core import Graph, GraphBuilder, IntegerRunner, Quantization
-from gonogo.hpo import Checked, Gate
+from gonogo.hpo import Checked, ModelGate
 from gonogo.hpo.optuna import GatedObjective, Trained
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
@@ -187,10 +187,10 @@ def train(trial: optuna.Trial, checked: Checked) -> Trained:
 # ---- the study
 
 
-def gate() -> Gate:
+def gate() -> ModelGate:
     # MACs and constants are exact and reject by themselves; latency is an estimate, which we allow to reject when
     # the whole interval is too slow.
-    return Gate(skeleton, target=TARGET, limits=LIMITS, reject_on_estimates=("latency",))
+    return ModelGate(skeleton, target=TARGET, limits=LIMITS, reject_on_estimates=("latency",))
 
 
 def search(trials: int) -> optuna.Study:

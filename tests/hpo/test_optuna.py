@@ -13,8 +13,8 @@ from typing import Any
 import gonogo as gg
 import optuna
 import pytest
-from gonogo.hpo import BuildError, Checked, Gate
-from gonogo.hpo.gate import MAX_MARGIN
+from gonogo.hpo import BuildError, Checked, ModelGate
+from gonogo.hpo.checked import MAX_MARGIN
 from gonogo.hpo.optuna import CostMismatchWarning, GatedObjective, Trained, record_cost, record_error
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
@@ -43,8 +43,8 @@ def train_two(trial: optuna.Trial, checked: Checked) -> Trained:
     return Trained((float(checked.params["width"]), latency.value), toy.deployed(checked.params))
 
 
-def gate(model_of: Any = toy.skeleton, limits: dict[str, Any] = LIMITS) -> Gate:
-    return Gate(model_of, target=TARGET, limits=limits)
+def gate(model_of: Any = toy.skeleton, limits: dict[str, Any] = LIMITS) -> ModelGate:
+    return ModelGate(model_of, target=TARGET, limits=limits)
 
 
 def objective(train: Any = train, **options: Any) -> GatedObjective:
@@ -311,8 +311,8 @@ class Hide:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Hide())
 import gonogo as gg
-gg.hpo.Gate, gg.hpo.optuna.Trained
-gate = gg.hpo.Gate(lambda params: None, target="stm32l4r5zi", limits={"macs": 5})
+gg.hpo.ModelGate, gg.hpo.optuna.Trained
+gate = gg.hpo.ModelGate(lambda params: None, target="stm32l4r5zi", limits={"macs": 5})
 for use in (lambda: gg.hpo.optuna.GatedObjective(gate, {}, None), lambda: gg.hpo.optuna.record_error(None, gate, ())):
     try:
         use()

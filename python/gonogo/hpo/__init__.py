@@ -1,7 +1,8 @@
 """Hyper-parameter searches under device limits: a gate before training, a proved error bound after it.
 
-`Gate` judges a configuration by its cost and knows no search engine; `gonogo.hpo.optuna` fits it to Optuna 5. Optuna
-is optional (``pip install 'gonogo[hpo]'``) and is only imported by what needs it.
+The gates judge a configuration by its cost and know no search engine. `gonogo.hpo.optuna`, `ray`, `ax`, `configspace`
+and `sklearn` fit them to the engines, which are optional (``pip install 'gonogo[hpo]'``) and only imported by what
+needs them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from gonogo.hpo.gate import BuildError, Checked, Gate
+from gonogo.hpo.checked import Checked
+from gonogo.hpo.feasible import tightened
+from gonogo.hpo.model_gate import BuildError, ModelGate
 
 if TYPE_CHECKING:
-    from gonogo.hpo import optuna
+    from gonogo.hpo import ax, configspace, optuna, ray, sklearn
 
-__all__ = ["BuildError", "Checked", "Gate", "optuna"]
+__all__ = ["BuildError", "Checked", "ModelGate", "ax", "configspace", "optuna", "ray", "sklearn", "tightened"]
+
+_ADAPTERS = ("ax", "configspace", "optuna", "ray", "sklearn")
 
 
 def __getattr__(name: str) -> object:
-    if name == "optuna":
-        return importlib.import_module("gonogo.hpo.optuna")
+    if name in _ADAPTERS:
+        return importlib.import_module(f"gonogo.hpo.{name}")
     raise AttributeError(f"module 'gonogo.hpo' has no attribute {name!r}")

@@ -1,8 +1,8 @@
-"""The gate in an Optuna study (Optuna 5 or later): reject before training, record the error bound after it.
+"""The gate in an Optuna study (Optuna 5 or later): no proposal that can't fit, and the error bound after training.
 
-    gate = gg.hpo.Gate(model_of, target="stm32f746", limits={"flash": "64 KiB", "error": 0.5})
-    objective = gg.hpo.optuna.GatedObjective(gate, suggest, train, box=box)
-    study.optimize(objective, n_trials=100)
+    gate = gg.Gate(space, build, target="stm32f746", limits={"flash": "64 KiB", "error": 0.5})
+    study = optuna.create_study(sampler=gg.hpo.optuna.FeasibleSampler(gate, TPESampler()))
+    study.optimize(gate.wrap(objective), n_trials=100)
 
 Every trial, rejected or not, carries the same constraints in the same order (`gate.keys`): the logarithm of
 cost / limit, which Optuna takes as feasible at 0 and below. The same numbers are user attributes, with the rest of the
@@ -16,22 +16,58 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Union
 
-from gonogo import _core, analysis
+from gonogo import analysis
 from gonogo.box import Box
-from gonogo.hpo.gate import MAX_MARGIN, Checked, Gate, key_of, log_margin
-from gonogo.results import CostResult, ErrorResult, LimitOutcome, outcome_text
+from gonogo.hpo._bounding import Bounding, boxes_of, graph_of
+from gonogo.hpo._optuna_record import (
+    PREFIX,
+    Values,
+    distributions,
+    fill_margins,
+    need_optuna,
+    reason,
+    record_cost,
+    record_error,
+    record_failure,
+    suggest,
+    suggest_all,
+)
+from gonogo.hpo.checked import AnyChecked, AnyGate, Checked
+from gonogo.hpo.model_gate import ModelGate
+from gonogo.results import CostResult
+from gonogo.space import Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
 
-    from gonogo._core import Graph
+    from gonogo.hpo._optuna_sampler import FeasibleSampler, GateMismatchError
 
-Suggest = Union[Callable[["Trial"], Mapping[str, Any]], Mapping[str, "BaseDistribution"]]
-Values = Union[float, Sequence[float]]
-PREFIX = "gonogo:"
+__all__ = [
+    "CostMismatchWarning",
+    "FeasibleSampler",
+    "GateMismatchError",
+    "GatedObjective",
+    "Trained",
+    "WrappedObjective",
+    "distributions",
+    "record_cost",
+    "record_error",
+    "suggest",
+]
+
+Suggest = Union[Callable[["Trial"], Mapping[str, Any]], Mapping[str, "BaseDistribution"], Space]
+_NEED_OPTUNA = ("FeasibleSampler", "GateMismatchError")
+
+
+def __getattr__(name: str) -> object:
+    if name in _NEED_OPTUNA:
+        need_optuna()
+        return getattr(importlib.import_module("gonogo.hpo._optuna_sampler"), name)
+    raise AttributeError(f"module 'gonogo.hpo.optuna' has no attribute {name!r}")
 
 
 class CostMismatchWarning(UserWarning):
@@ -42,231 +78,150 @@ class CostMismatchWarning(UserWarning):
 class Trained:
     """What a training hands back.
 
-    `values` goes to the study (several for several objectives); `deployed` is the quantised model, a path or a Graph;
-    `reference` its float original, or None for the deployed model's own weights in real arithmetic.
+    `values` goes to the study (several for several objectives), or is a function that makes it of the error bound;
+    `deployed` is the quantised model, a path or a Graph; `reference` its float original, or None for the deployed
+    model's own weights in real arithmetic.
     """
 
-    values: Values
+    values: Values | Callable[[float], Values]
     deployed: analysis.ModelLike
     reference: analysis.ModelLike | None = None
 
 
-class GatedObjective:
-    """An objective for ``study.optimize`` that trains only what may fit.
+class _Gated:
+    """The part of every objective before training: ask, judge, record, reject."""
+
+    def __init__(self, gate: AnyGate, suggest: Suggest, rejected_values: Values | None) -> None:
+        need_optuna()
+        self.gate = gate
+        self.suggest = suggest
+        self.rejected_values = rejected_values
+
+    def __call__(self, trial: Trial) -> Values:
+        optuna = need_optuna()
+        self._same_gate(trial)
+        try:
+            checked = self.gate.check(_suggested(self.suggest, trial))
+        except Exception as error:
+            record_failure(trial, self.gate, error)
+            raise
+        record_cost(trial, checked)
+        if checked.infeasible:
+            fill_margins(trial, self.gate, 0.0)
+            if self.rejected_values is not None:
+                return self.rejected_values
+            raise optuna.TrialPruned(reason(checked))
+        try:
+            values = self._train(trial, checked)
+        except optuna.TrialPruned:
+            fill_margins(trial, self.gate, 0.0)
+            raise
+        except Exception as error:
+            record_failure(trial, self.gate, error)
+            raise
+        fill_margins(trial, self.gate, 0.0)
+        return values
+
+    def _train(self, trial: Trial, checked: AnyChecked) -> Values:
+        raise NotImplementedError
+
+    def _same_gate(self, trial: Trial) -> None:
+        if hasattr(self.gate, "hash"):
+            importlib.import_module("gonogo.hpo._optuna_sampler").claim(trial.study, self.gate)
+
+
+class WrappedObjective(_Gated):
+    """`objective` behind a gate: what ``gate.wrap(objective)`` makes.
+
+    The trial is asked for every parameter of the gate's space and judged before `objective` runs; its margins are
+    recorded. An infeasible configuration, which only an enqueued trial or a sampler of another kind can bring, is
+    pruned, or completed with `rejected_values`. The objective gets its configuration by ``suggest(trial, gate.space)``,
+    or asks the trial itself.
+    """
+
+    def __init__(
+        self, gate: AnyGate, objective: Callable[[Trial], Values], *, rejected_values: Values | None = None
+    ) -> None:
+        super().__init__(gate, gate.space, rejected_values)  # type: ignore[attr-defined]  # a gate over a space
+        self.objective = objective
+
+    def _train(self, trial: Trial, checked: AnyChecked) -> Values:
+        return self.objective(trial)
+
+
+class GatedObjective(_Gated):
+    """An objective for ``study.optimize`` that trains only what may fit, and bounds the error of what it trained.
 
     Parameters
     ----------
     gate : judges a configuration's cost; its limits are the constraints
-    suggest : asks the trial for the configuration and returns it as a mapping; or Optuna distributions by name
+    suggest : asks the trial for the configuration and returns it as a mapping; or a Space; or Optuna distributions by
+        name
     train : ``train(trial, checked) -> Trained``; `checked` holds `params`, `cost` and the verdict
     box : where the error bound must hold; several boxes: on each of them. Without one, wherever the deployed model's
-        inputs can be. `profile`, `tensor`, `search` and `seed` are those of `gonogo.error`.
+        inputs can be. `profile`, `tensor`, `search`, `seed` and `method` are those of `gonogo.error`.
+    budget : seconds per trial, over all boxes, for narrowing the bracket on the error by splitting; with a limit on
+        the error, only until it's decided. What a clock ends, another run may end elsewhere.
     rejected_values : what a rejected configuration returns instead of being pruned. For samplers that learn from
-        completed trials only (GP, NSGA-II): without it, GP proposes the same region again and again.
+        completed trials only (GP, NSGA-II): without it, GP proposes the same region again and again. `FeasibleSampler`
+        needs none.
 
     An infeasible configuration raises ``optuna.TrialPruned``. When a model can't be built, a training fails or an error
     can't be bounded, the reason becomes user attribute ``gonogo:failure`` and is raised: the trial fails, and is never
-    feasible.
+    feasible. A model file that was bounded before (same SHA-256, same boxes) isn't bounded again.
     """
 
     def __init__(
         self,
-        gate: Gate,
+        gate: AnyGate,
         suggest: Suggest,
-        train: Callable[[Trial, Checked], Trained],
+        train: Callable[[Trial, Any], Trained],
         *,
         box: Box | Sequence[Box] | None = None,
         profile: str = "tflm",
         tensor: str | None = None,
         search: int = analysis.DEFAULT_SEARCH,
         seed: int = 0,
+        method: str = "linear",
+        budget: float = 0.0,
         rejected_values: Values | None = None,
     ) -> None:
-        _optuna()
-        if profile not in analysis.PROFILES:
-            raise ValueError(f"profile: {profile!r} isn't known; use one of {', '.join(analysis.PROFILES)}")
-        self.gate = gate
-        self.suggest = suggest
+        super().__init__(gate, suggest, rejected_values)
         self.train = train
-        self.boxes: tuple[Box | None, ...] = (
-            (box,) if box is None or isinstance(box, Box) else tuple(box) or (None,)
-        )
-        self.profile = profile
-        self.tensor = tensor
-        self.search = search
-        self.seed = seed
-        self.rejected_values = rejected_values
+        threshold = _at_most(gate.limits["error"].value) if "error" in gate.limits else None
+        self.bounding = Bounding(boxes_of(box), profile, tensor, search, seed, method, budget, threshold)
 
-    def __call__(self, trial: Trial) -> Values:
-        optuna = _optuna()
-        params = _suggested(self.suggest, trial)
-        try:
-            checked = self.gate.check(params)
-        except Exception as error:
-            _record_failure(trial, self.gate, error)
-            raise
-        record_cost(trial, checked)
-        if checked.infeasible:
-            record_error(trial, self.gate, ())
-            if self.rejected_values is not None:
-                return self.rejected_values
-            raise optuna.TrialPruned(_reason(checked))
-        try:
-            trained = self.train(trial, checked)
-            if not isinstance(trained, Trained):
-                raise TypeError(
-                    f"train: {type(trained).__name__} returned; return a gonogo.hpo.optuna.Trained"
-                )
-            deployed = _graph(trained.deployed)
-            found = self._error(trained.reference, deployed)
-            real = analysis.cost(deployed, self.gate.target)
-        except optuna.TrialPruned:
-            record_error(trial, self.gate, ())
-            raise
-        except Exception as error:
-            _record_failure(trial, self.gate, error)
-            raise
+    def _train(self, trial: Trial, checked: AnyChecked) -> Values:
+        trained = self.train(trial, checked)
+        if not isinstance(trained, Trained):
+            raise TypeError(f"train: {type(trained).__name__} returned; return a gonogo.hpo.optuna.Trained")
+        deployed = graph_of(trained.deployed)
+        found = self.bounding(trained.reference, deployed)
+        values = trained.values(max(r.worst for r in found)) if callable(trained.values) else trained.values
         record_error(trial, self.gate, found)
-        _compare_costs(trial, checked.cost, real)
-        return trained.values
-
-    def _error(self, reference: analysis.ModelLike | None, deployed: Graph) -> list[ErrorResult]:
-        original = None if reference is None else _graph(reference)
-        return [
-            analysis.error(
-                original,
-                deployed,
-                box,
-                profile=self.profile,
-                tensor=self.tensor,
-                search=self.search,
-                seed=self.seed,
-            )
-            for box in self.boxes
-        ]
-
-
-def record_cost(trial: Trial, checked: Checked) -> None:
-    """Puts the gate's margins on a trial, as constraints and as user attributes. For ask-and-tell loops."""
-    _optuna()
-    for key, margin in checked.margins.items():
-        _set_margin(trial, key, margin)
-    trial.set_user_attr(PREFIX + "verdict", checked.verdict.value)
-    trial.set_user_attr(PREFIX + "limits", {key_of(o): _outcome(o) for o in checked.outcomes})
-    if checked.infeasible:
-        trial.set_user_attr(PREFIX + "rejected", _reason(checked))
-
-
-def record_error(trial: Trial, gate: Gate, found: Sequence[ErrorResult]) -> None:
-    """Puts the proved error bound on a trial; the margin is that of the bound, log(bound / limit).
-
-    Without results, for a trial that wasn't trained, the margin is 0: nothing is known.
-    """
-    _optuna()
-    outcome = gate.judge_error(found) if found else None
-    if "error" in gate.limits:
-        _set_margin(trial, "error", log_margin(outcome.high, outcome.limit) if outcome else 0.0)
-    if not found:
-        return
-    worst, reached = max(found, key=lambda r: r.worst), max(found, key=lambda r: r.witness.value)
-    trial.set_user_attr(PREFIX + "error_bound", worst.worst)
-    trial.set_user_attr(PREFIX + "error_witness", reached.witness.value)
-    about = worst.provenance
-    trial.set_user_attr(
-        PREFIX + "error",
-        {
-            "bound": worst.worst,
-            "bound_standing": "proved",
-            "bound_box": about.box,
-            "witness": reached.witness.value,
-            "witness_standing": reached.witness.standing,
-            "witness_box": reached.provenance.box,
-            "witness_element": reached.witness.element,
-            "boxes_sha256": [r.provenance.box_sha256 for r in found],
-            "limit": outcome.limit_text if outcome else None,
-            "feasibility": outcome.feasibility.value if outcome else None,
-            "semantics": about.semantics,
-            "deployed_sha256": about.deployed.sha256 if about.deployed else None,
-            "reference_sha256": about.reference.sha256 if about.reference else None,
-            "rounding": about.rounding,
-            "options": dict(about.options),
-        },
-    )
+        if isinstance(self.gate, ModelGate) and isinstance(checked, Checked):
+            _compare_costs(trial, checked.cost, analysis.cost(deployed, self.gate.target))
+        return values
 
 
 # ---- helpers
 
 
-def _optuna() -> Any:
-    """Optuna itself, or an ImportError that says how to get it."""
-    try:
-        module = importlib.import_module("optuna")
-    except ImportError as error:
-        raise ImportError(
-            "gonogo.hpo.optuna needs Optuna, which isn't installed: pip install 'gonogo[hpo]'"
-        ) from error
-    if not hasattr(module.trial.Trial, "set_constraint"):
-        raise ImportError(
-            f"gonogo.hpo.optuna needs Optuna 5 or later, {module.__version__} is installed: "
-            "pip install --upgrade 'gonogo[hpo]'"
-        )
-    return module
-
-
-def _graph(model: analysis.ModelLike) -> Graph:
-    return model if isinstance(model, _core.Graph) else analysis.load(model)
+def _at_most(limit: Fraction) -> float:
+    """The largest float that isn't beyond the limit."""
+    nearest = float(limit)
+    return nearest if Fraction(nearest) <= limit else math.nextafter(nearest, 0.0)
 
 
 def _suggested(suggest: Suggest, trial: Trial) -> dict[str, Any]:
+    if isinstance(suggest, Space):
+        return suggest.check(suggest_all(trial, distributions(suggest)))
     if callable(suggest):
         params = suggest(trial)
         if not isinstance(params, Mapping):
             raise TypeError(f"suggest: {type(params).__name__} returned; return the parameters as a mapping")
         return dict(params)
-    kinds = _optuna().distributions
-    params = {}
-    for name, d in suggest.items():
-        if isinstance(d, kinds.CategoricalDistribution):
-            params[name] = trial.suggest_categorical(name, d.choices)
-        elif isinstance(d, kinds.IntDistribution):
-            params[name] = trial.suggest_int(name, d.low, d.high, step=d.step, log=d.log)
-        elif isinstance(d, kinds.FloatDistribution):
-            params[name] = trial.suggest_float(name, d.low, d.high, step=d.step, log=d.log)
-        else:
-            raise TypeError(f"suggest: {name!r}: {type(d).__name__} isn't one of Optuna's distributions")
-    return params
-
-
-def _set_margin(trial: Trial, key: str, margin: float) -> None:
-    trial.set_constraint(key, margin)
-    trial.set_user_attr(f"{PREFIX}margin:{key}", margin)
-
-
-def _record_failure(trial: Trial, gate: Gate, error: Exception) -> None:
-    """The reason, and the largest margin wherever there is none yet: what failed never counts as feasible."""
-    for key in gate.keys:
-        if key not in trial.constraints:
-            _set_margin(trial, key, MAX_MARGIN)
-    trial.set_user_attr(PREFIX + "failure", f"{type(error).__name__}: {error}")
-
-
-def _reason(checked: Checked) -> str:
-    deciding = checked.deciding
-    assert deciding is not None
-    return f"{outcome_text(deciding)} ({deciding.low_standing})"
-
-
-def _outcome(outcome: LimitOutcome) -> dict[str, Any]:
-    """An outcome for storage, whose numbers must be finite."""
-    return {
-        "feasibility": outcome.feasibility.value,
-        "low": outcome.low,
-        "high": None if math.isinf(outcome.high) else outcome.high,
-        "low_standing": outcome.low_standing,
-        "high_standing": outcome.high_standing,
-        "limit": outcome.limit_text,
-        "origin": outcome.origin,
-    }
+    return suggest_all(trial, suggest)
 
 
 def _compare_costs(trial: Trial, judged: CostResult, real: CostResult) -> None:
@@ -281,4 +236,4 @@ def _compare_costs(trial: Trial, judged: CostResult, real: CostResult) -> None:
     if differences:
         text = f"trial {trial.number}: {'; '.join(differences)}: the gate's model_of makes another network"
         trial.set_user_attr(PREFIX + "cost_mismatch", text)
-        warnings.warn(text, CostMismatchWarning, stacklevel=3)
+        warnings.warn(text, CostMismatchWarning, stacklevel=4)

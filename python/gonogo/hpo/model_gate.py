@@ -1,4 +1,4 @@
-"""The gate: what a configuration would cost, judged against the limits before anything is trained.
+"""The gate over a function that makes each configuration's model: what it would cost, judged against the limits.
 
 Only what is proved rejects: an exact quantity (MACs, a file's flash, the activation part of RAM, the constants alone)
 beyond its limit. An estimate rejects only where the caller allows it by name, and then only when its whole interval
@@ -7,119 +7,35 @@ lies beyond the limit. Everything else is feasible or undecided, and passes.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Union
 
 from gonogo import _core, analysis, loaders, targets
 from gonogo.errors import GonogoError, LimitError
+from gonogo.hpo.checked import Checked, Params, key_of
 from gonogo.limits import Limits, LimitValue
-from gonogo.results import CheckResult, CostResult, ErrorResult, Feasibility, LimitOutcome, Verdict, judge
+from gonogo.results import CheckResult, Feasibility, LimitOutcome
 
 if TYPE_CHECKING:
     from gonogo._core import Graph
     from gonogo.targets import Target
 
-Params = Mapping[str, Any]
 # What a model builder may return: a graph, the path of a model file, or the bytes of one.
 Built = Union["Graph", str, "os.PathLike[str]", bytes]
 
 COSTS = ("ram", "flash", "latency", "energy", "macs")
-# Logarithms of cost / limit are cut here, so that samplers never meet an infinity.
-MAX_MARGIN = 50.0
-# The least margin that says "beyond": the logarithm of a ratio next to 1 may round to nothing, the verdict may not.
-MIN_MARGIN = 1e-12
-_FEASIBILITY = {
-    Verdict.GO: Feasibility.FEASIBLE,
-    Verdict.NO_GO: Feasibility.INFEASIBLE,
-    Verdict.UNDECIDED: Feasibility.UNDECIDED,
-}
 
 
 class BuildError(GonogoError):
     """The function that makes a configuration's model failed, or returned something else."""
 
 
-def log_margin(value: float, limit: Fraction) -> float:
-    """log(value / limit), within [-50, 50]: positive exactly when `value` is beyond the limit.
+class ModelGate:
+    """Judges configurations by the cost of their models on a target, before training.
 
-    >>> log_margin(64.0, Fraction(64)), log_margin(128.0, Fraction(64)) > 0
-    (0.0, True)
-    """
-    if math.isinf(value):
-        return MAX_MARGIN if value > 0 else -MAX_MARGIN
-    exact = Fraction(value)
-    if exact == limit:
-        return 0.0
-    if exact <= 0:
-        return -MAX_MARGIN
-    if limit == 0:
-        return MAX_MARGIN
-    ratio = exact / limit
-    size = max(MIN_MARGIN, min(abs(math.log(ratio.numerator) - math.log(ratio.denominator)), MAX_MARGIN))
-    return size if exact > limit else -size
-
-
-def key_of(outcome: LimitOutcome) -> str:
-    """The name under which a limit's margin is recorded: 'ram', or 'ram_device' for the device's own memory."""
-    return outcome.name if outcome.origin == "given" else f"{outcome.name}_{outcome.origin}"
-
-
-def cost_margin(outcome: LimitOutcome) -> float:
-    """The log-margin of one cost limit, positive exactly when the limit is infeasible.
-
-    It is that of the quantity's lower end, the least it can be. What nothing is known about has margin 0, and so has
-    an estimate beyond the limit that may not reject.
-    """
-    if outcome.low <= 0.0 and math.isinf(outcome.high):
-        return 0.0
-    margin = log_margin(outcome.low, outcome.limit)
-    return margin if outcome.feasibility is Feasibility.INFEASIBLE else min(margin, 0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Checked:
-    """One configuration against the gate's limits: three-valued verdict, margins, and the limit that decides."""
-
-    params: dict[str, Any]
-    result: CheckResult
-    cost: CostResult
-
-    @property
-    def verdict(self) -> Feasibility:
-        return _FEASIBILITY[self.result.verdict]
-
-    @property
-    def infeasible(self) -> bool:
-        """Whether the configuration is to be rejected."""
-        return self.verdict is Feasibility.INFEASIBLE
-
-    @property
-    def outcomes(self) -> tuple[LimitOutcome, ...]:
-        return self.result.outcomes
-
-    @property
-    def deciding(self) -> LimitOutcome | None:
-        """The limit that decides: of several that reject, one by an exact count, and the one furthest beyond."""
-        rejecting = [o for o in self.outcomes if o.feasibility is Feasibility.INFEASIBLE]
-        if rejecting:
-            return max(rejecting, key=lambda o: (o.low_standing == "exact", cost_margin(o)))
-        return self.result.deciding
-
-    @property
-    def margins(self) -> dict[str, float]:
-        """log(cost / limit) of every limit, in the gate's fixed order; positive means infeasible."""
-        return {key_of(o): cost_margin(o) for o in self.outcomes}
-
-    def __str__(self) -> str:
-        return "\n".join([self.verdict.value, *list(self.result.lines())[1:]])
-
-
-class Gate:
-    """Judges configurations by their cost on a target, before training.
+    For architectures that are written as a function of a `Space`, `Gate` is far faster and can analyse the whole space.
 
     Parameters
     ----------
@@ -191,16 +107,6 @@ class Gate:
             raise AssertionError(f"limits {[key_of(o) for o in outcomes]} instead of {self.cost_keys}")
         provenance = replace(spent.provenance, question="gate")
         return Checked(dict(params), CheckResult(outcomes, None, spent, provenance, spent.notes), spent)
-
-    def judge_error(self, found: Iterable[ErrorResult]) -> LimitOutcome | None:
-        """The error limit against the brackets found over one box or several; None without such a limit."""
-        if "error" not in self.limits:
-            return None
-        results, limit = list(found), self.limits["error"]
-        low, high = max(r.witness.value for r in results), max(r.worst for r in results)
-        return LimitOutcome(
-            "error", limit.value, limit.text, low, high, "measured", "proved", judge(limit.value, low, high)
-        )
 
     # ---- helpers
 

@@ -12,8 +12,8 @@ from typing import Any
 import gonogo as gg
 import pytest
 from gonogo import targets
-from gonogo.hpo import BuildError, Gate
-from gonogo.hpo.gate import MAX_MARGIN, log_margin
+from gonogo.hpo import BuildError, ModelGate
+from gonogo.hpo.checked import MAX_MARGIN, log_margin
 from gonogo.results import Feasibility
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +22,8 @@ from support import toy_search as toy
 TARGET = "stm32l4r5zi"
 
 
-def gate(limits: dict[str, Any], **options: Any) -> Gate:
-    return Gate(toy.skeleton, target=TARGET, limits=limits, **options)
+def gate(limits: dict[str, Any], **options: Any) -> ModelGate:
+    return ModelGate(toy.skeleton, target=TARGET, limits=limits, **options)
 
 
 @pytest.mark.parametrize("name", ["macs", "ram", "flash"])
@@ -87,7 +87,7 @@ def test_the_exact_part_of_an_estimate_rejects() -> None:
 
 
 def test_the_device_s_own_memories_are_limits() -> None:
-    judge = Gate(toy.skeleton, target="stm32g0b1re")
+    judge = ModelGate(toy.skeleton, target="stm32g0b1re")
     assert judge.keys == ("ram_device", "flash_device")
     assert judge.check({"width": 10}).verdict is Feasibility.FEASIBLE
     checked = judge.check({"width": 200_000})
@@ -121,7 +121,7 @@ def test_wrong_limits(limits: dict[str, Any], options: dict[str, Any], match: st
 def test_a_gate_that_could_decide_nothing_is_refused() -> None:
     device = replace(targets.load(TARGET), ram_bytes=None, flash_bytes=None)
     with pytest.raises(gg.errors.LimitError, match="nothing to decide"):
-        Gate(toy.skeleton, target=device)
+        ModelGate(toy.skeleton, target=device)
 
 
 # ---- builders
@@ -139,23 +139,23 @@ def test_a_builder_that_fails_is_named_with_its_configuration() -> None:
     with pytest.raises(
         BuildError, match=r"model of \(width=3\): ZeroDivisionError: no stride of 0"
     ) as caught:
-        Gate(fails, target=TARGET, limits={"macs": 5}).check({"width": 3})
+        ModelGate(fails, target=TARGET, limits={"macs": 5}).check({"width": 3})
     assert isinstance(caught.value, gg.GonogoError)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_a_builder_that_returns_no_model() -> None:
     with pytest.raises(BuildError, match="int returned; return a Graph, a path, or a model file's bytes"):
-        Gate(returns_a_number, target=TARGET, limits={"macs": 5}).check({})
+        ModelGate(returns_a_number, target=TARGET, limits={"macs": 5}).check({})
     with pytest.raises(TypeError, match="model_of: int given"):
-        Gate(5, target=TARGET, limits={"macs": 5})  # type: ignore[arg-type]
+        ModelGate(5, target=TARGET, limits={"macs": 5})  # type: ignore[arg-type]
 
 
 def test_a_builder_may_return_a_path_or_bytes() -> None:
     path = Path(gg.__file__).parent / "demo" / "digits_int8.tflite"
     expected = gg.cost(path, TARGET).core.macs
     for built in (path, str(path), path.read_bytes(), gg.load(path)):
-        judge = Gate(lambda params, built=built: built, target=TARGET, limits={"flash": "4 KiB"})
+        judge = ModelGate(lambda params, built=built: built, target=TARGET, limits={"flash": "4 KiB"})
         checked = judge.check({})
         assert checked.cost.core.macs == expected
         assert checked.infeasible  # the file is 4,432 bytes, exactly
@@ -164,7 +164,7 @@ def test_a_builder_may_return_a_path_or_bytes() -> None:
 
 def test_bytes_that_are_no_model() -> None:
     with pytest.raises(gg.errors.ModelError):
-        Gate(lambda params: b"junk", target=TARGET, limits={"macs": 5}).check({})
+        ModelGate(lambda params: b"junk", target=TARGET, limits={"macs": 5}).check({})
 
 
 # ---- the rest
@@ -173,7 +173,7 @@ def test_bytes_that_are_no_model() -> None:
 def test_a_gate_survives_pickling() -> None:
     before = gate({"macs": 500, "ram": "1 KiB"}, reject_on_estimates=("ram",))
     for target in (TARGET, targets.load(TARGET)):
-        judge = Gate(toy.skeleton, target=target, limits=before.limits, reject_on_estimates=("ram",))
+        judge = ModelGate(toy.skeleton, target=target, limits=before.limits, reject_on_estimates=("ram",))
         after = pickle.loads(pickle.dumps(judge))
         assert str(after.check({"width": 60})) == str(before.check({"width": 60}))
         assert after.keys == before.keys
@@ -184,8 +184,8 @@ def test_a_target_of_one_s_own_doesn_t_pickle_but_its_path_does(tmp_path: Path) 
     file = tmp_path / "mine.toml"
     file.write_text(text.replace(f'name = "{TARGET}"', 'name = "mine"'))
     with pytest.raises(TypeError, match="give the gate its path instead"):
-        pickle.dumps(Gate(toy.skeleton, target=targets.load(file), limits={"macs": 5}))
-    after = pickle.loads(pickle.dumps(Gate(toy.skeleton, target=file, limits={"macs": 5})))
+        pickle.dumps(ModelGate(toy.skeleton, target=targets.load(file), limits={"macs": 5}))
+    after = pickle.loads(pickle.dumps(ModelGate(toy.skeleton, target=file, limits={"macs": 5})))
     assert after.target.name == "mine"
 
 
