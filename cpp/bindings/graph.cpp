@@ -204,7 +204,8 @@ void register_graph(py::module_& m) {
                  const bool is_float = wide.is_constant() && wide.constant() != 0;
                  const std::optional<Quantization> q =
                      is_float ? std::nullopt : std::optional<Quantization>(Quantization{{1.0F}, {0}});
-                 const TensorId t = b.input(std::move(name), std::move(shape), is_float ? DType::float32 : DType::int8, q);
+                 const TensorId t =
+                     b.input(std::move(name), std::move(shape), is_float ? DType::float32 : DType::int8, q);
                  if (!is_float) b.set_wide(t, wide);
                  return t;
              })

@@ -191,7 +191,8 @@ py::dict numbers_of(const CostNumbers& numbers) {
 }
 
 py::dict points(const Judge& judge, const std::vector<py::array>& columns, bool plan) {
-    if (columns.size() != judge.parameters().size()) throw py::value_error("columns: one array per parameter is needed");
+    if (columns.size() != judge.parameters().size())
+        throw py::value_error("columns: one array per parameter is needed");
     std::vector<bindings::InputArray<double>> kept;
     std::vector<const double*> data;
     std::int64_t rows = columns.empty() ? 1 : static_cast<std::int64_t>(columns.front().size());
@@ -220,7 +221,8 @@ SpaceShape shape_of(const Judge& judge, std::vector<std::vector<double>> places,
                     std::vector<std::vector<std::size_t>> exists_through) {
     SpaceShape shape;
     const CostJudge& costs = judge.costs();
-    for (const SearchParameter& p : judge.parameters()) shape.sizes.push_back(static_cast<std::int32_t>(p.values.size()));
+    for (const SearchParameter& p : judge.parameters())
+        shape.sizes.push_back(static_cast<std::int32_t>(p.values.size()));
     shape.places = std::move(places);
     shape.exists_through = std::move(exists_through);
     shape.structural = costs.program().structural();
@@ -336,8 +338,8 @@ void register_space(py::module_& m) {
                     const py::gil_scoped_release no_gil;
                     j.costs().program().boxes(rows, a.values.data(), b.values.data(), out.data(), nullptr);
                 }
-                py::array_t<double> result({static_cast<py::ssize_t>(rows), py::ssize_t{2},
-                                            static_cast<py::ssize_t>(cost_number_count)});
+                py::array_t<double> result(
+                    {static_cast<py::ssize_t>(rows), py::ssize_t{2}, static_cast<py::ssize_t>(cost_number_count)});
                 double* to = result.mutable_data();
                 for (const CostNumberRange& r : out) {
                     to = std::copy(r.lo.begin(), r.lo.end(), to);
@@ -348,13 +350,14 @@ void register_space(py::module_& m) {
             py::arg("lo"), py::arg("hi"), "Array [boxes, 2, numbers]: least and greatest of each number.")
         .def_property_readonly("problem", [](const Judge& j) { return j.costs().program().problem(); })
         .def_property_readonly("steps", [](const Judge& j) { return j.costs().program().steps(); })
-        .def_property_readonly("text", [](const Judge& j) { return j.costs().program().text(); })
-        .def_property_readonly_static("number_names", [](const py::object&) {
-            std::vector<std::string> names;
-            for (std::size_t i = 0; i < cost_number_count; ++i)
-                names.emplace_back(name_of(static_cast<CostNumber>(i)));
-            return names;
-        })
+        .def_property_readonly("text", [](const Judge& j) { return j.costs().text(); })
+        .def_property_readonly_static("number_names",
+                                      [](const py::object&) {
+                                          std::vector<std::string> names;
+                                          for (std::size_t i = 0; i < cost_number_count; ++i)
+                                              names.emplace_back(name_of(static_cast<CostNumber>(i)));
+                                          return names;
+                                      })
         .def("support", [](const Judge& j, std::size_t limit) { return j.costs().support(limit); });
 
     py::class_<Search>(m, "SpaceSearch", "Branch and prune over a space.")

@@ -228,7 +228,7 @@ TensorId GraphBuilder::parameters(std::string name, DType dtype, std::vector<Exp
     t.is_constant = true;
     t.wide = std::move(wide);
     t.scale_count = std::move(scale_count);
-    if (dtype == DType::int8 || dtype == DType::int32) t.quantization = Quantization{{1.0F}, {0}};
+    if (dtype == DType::int8) t.quantization = Quantization{{1.0F}, {0}};
     set_shape(open().source, t, std::move(shape));
     return add(std::move(t));
 }

@@ -149,6 +149,7 @@ const OperatorRecord& mean_record() {
         .summary = "average over given axes",
         .onnx = "ReduceMean",
         .tflite = "MEAN",
+        .max_inputs = 2,  // TFLite keeps the axes as a second input
         .attributes = {required(integers_attribute("axes", {})), integer_attribute("keep_dims", 1)},
         .shape = mean_shape,
         .work = reduction_work,

@@ -60,7 +60,7 @@ class Architecture:
             raise TypeError(f"build: {type(build).__name__} given; pass a function build(h, net)")
         self.space = space
         self.build = build
-        self.name = name or getattr(build, "__name__", "architecture")
+        self.name: str = name or str(getattr(build, "__name__", "architecture"))
         self.coding = Coding(space)
         symbols = {p.name: p.symbol(self.coding.symbol(p.name)) for p in self.coding.parameters}
         self.graph, seen = self._draw(symbols)
@@ -71,8 +71,8 @@ class Architecture:
         ]
         if unused:
             raise ArchitectureError(
-                f"{self.name}: parameter '{unused[0]}' isn't used by the build function; use h.{unused[0]}, or declare it "
-                "with used=False if it only concerns training"
+                f"{self.name}: parameter '{unused[0]}' isn't used by the build function; use h.{unused[0]}, or declare "
+                "it with used=False if it only concerns training"
             )
 
     def model(self, config: Mapping[str, Any]) -> Graph:

@@ -167,8 +167,10 @@ class Net:
     # ---- layers
 
     def input(self, *shape: Whole, bits: Whole = 8, name: str | None = None) -> Layer:
-        """The network's input, without the batch of 1: net.input(96, 96, 3). `bits`: 8 (int8) or 32 (float32), of this and
-        of every layer that follows."""
+        """The network's input, without the batch of 1: net.input(96, 96, 3).
+
+        `bits`: 8 (int8) or 32 (float32), of this and of every layer that follows.
+        """
         if self._frames:
             raise ArchitectureError("net.input: inputs are drawn outside net.when and net.repeat")
         wide = self._wide(bits)
@@ -438,9 +440,7 @@ class Net:
         constants: Sequence[int | None] = (),
     ) -> Layer:
         if activation is not None and activation not in (*ACTIVATIONS, *_LATER):
-            raise ArchitectureError(
-                f"activation {activation!r}; known: {', '.join((*ACTIVATIONS, *_LATER))}"
-            )
+            raise ArchitectureError(f"activation {activation!r}; known: {', '.join((*ACTIVATIONS, *_LATER))}")
         if not inputs:
             raise ArchitectureError(f"{op}: no inputs")
         if self._is_left_out():
@@ -451,7 +451,9 @@ class Net:
         label = self._name(op, name)
         wide = inputs[0].wide
         output = self._builder.symbolic_activation(label, wide)
-        self._builder.node(op, label, [*tensors, *(c for c in constants if c is not None)], [output], attributes)
+        self._builder.node(
+            op, label, [*tensors, *(c for c in constants if c is not None)], [output], attributes
+        )
         layer = Layer(self, output, tuple(self._frames), inputs[0] if self._frames else None, wide)
         return self._node(activation, [layer], {}, None, None) if activation in _LATER else layer
 

@@ -14,8 +14,8 @@ Whole = Union[int, "Number"]
 
 _UNKNOWN = (
     "a hyper-parameter's value isn't known while the architecture is read, so Python can't decide on it; "
-    "write net.repeat(n) for range(n), `with net.when(condition):` for `if condition:`, and net.select(condition, a, b) "
-    "for `a if condition else b`"
+    "write net.repeat(n) for range(n), `with net.when(condition):` for `if condition:`, and "
+    "net.select(condition, a, b) for `a if condition else b`"
 )
 
 
@@ -37,10 +37,10 @@ class _Undecided:
     def _refuse(self) -> NoReturn:
         raise ArchitectureError(_UNKNOWN)
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304  # never returns
         self._refuse()
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # noqa: PLE0305
         self._refuse()
 
     def __int__(self) -> int:
@@ -55,7 +55,7 @@ class _Undecided:
     __hash__ = None  # type: ignore[assignment]
 
 
-class Condition(_Undecided):
+class Condition(_Undecided):  # noqa: PLW1641  # equality is a condition here
     """Something that holds or doesn't: comparisons give it, & | ~ combine it."""
 
     def __init__(self, expression: Expr) -> None:
@@ -91,7 +91,7 @@ def condition(value: Any) -> Expr:
     raise ArchitectureError(f"a condition is needed, such as h.layers > 1, not {value!r}")
 
 
-class Number(_Undecided):
+class Number(_Undecided):  # noqa: PLW1641
     """A whole number made from hyper-parameters."""
 
     def __init__(self, expression: Expr) -> None:
@@ -115,6 +115,8 @@ class Number(_Undecided):
         factor = _fraction(other)
         if factor is not None:
             return Ratio(self.expr * Expr(factor.numerator), factor.denominator)
+        if isinstance(other, Ratio):
+            return other * self
         return _combine(self, other, lambda a, b: a * b)
 
     __radd__, __rmul__ = __add__, __mul__
@@ -158,10 +160,10 @@ class Number(_Undecided):
         return _compare(self, other, lambda a, b: b.less(a))
 
     def __le__(self, other: Any) -> Condition:
-        return ~(self > other)
+        return ~self.__gt__(other)
 
     def __ge__(self, other: Any) -> Condition:
-        return ~(self < other)
+        return ~self.__lt__(other)
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return _compare(self, other, lambda a, b: a.equal(b))
@@ -178,7 +180,7 @@ class Number(_Undecided):
         return f"<number {self.expr}>"
 
 
-class Ratio(_Undecided):
+class Ratio(_Undecided):  # noqa: PLW1641
     """A fraction: an expression over a whole number. Decimals are taken as written: 0.35 is 35/100."""
 
     def __init__(self, numerator: Expr, denominator: int) -> None:
@@ -213,10 +215,10 @@ class Ratio(_Undecided):
         return self._compared(other, lambda a, b: b.less(a))
 
     def __le__(self, other: Any) -> Condition:
-        return ~(self > other)
+        return ~self.__gt__(other)
 
     def __ge__(self, other: Any) -> Condition:
-        return ~(self < other)
+        return ~self.__lt__(other)
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return self._compared(other, lambda a, b: a.equal(b))
@@ -234,7 +236,7 @@ class Ratio(_Undecided):
         return f"<fraction {self.numerator} / {self.denominator}>"
 
 
-class Text(_Undecided):
+class Text(_Undecided):  # noqa: PLW1641
     """A choice that isn't a number: it can be compared with its values, nothing else."""
 
     def __init__(self, name: str, index: Expr, values: tuple[Any, ...]) -> None:
@@ -268,8 +270,8 @@ def _fraction(value: Any) -> Fraction | None:
 
 
 def _combine(a: Number, b: Any, rule: Callable[[Expr, Expr], Expr]) -> Any:
-    if isinstance(b, Ratio) or isinstance(b, Number):
-        return b * a if isinstance(b, Ratio) else Number(rule(a.expr, b.expr))
+    if isinstance(b, Ratio):
+        raise ArchitectureError("a fraction is added to nothing but after math.floor(...) or math.ceil(...)")
     return Number(rule(a.expr, expr(b)))
 
 

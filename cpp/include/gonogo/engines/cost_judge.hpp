@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "gonogo/engines/cost_program.hpp"
@@ -34,6 +35,8 @@ class CostJudge {
 
     const CostProgram& program() const { return program_; }
     const std::vector<CostLimit>& limits() const { return limits_; }
+    // The same for judges that judge alike: for hashes.
+    std::string text() const;
     // Parameters that limit i depends on.
     std::vector<std::size_t> support(std::size_t i) const;
 

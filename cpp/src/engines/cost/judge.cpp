@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -21,6 +22,24 @@ CostJudge::CostJudge(CostProgram program, const CostTarget& target, std::vector<
         cycles_per_instruction_ = target.cycles_per_instruction;
         clock_hz_ = *target.clock_hz;
     }
+}
+
+std::string CostJudge::text() const {
+    std::string text = program_.text();
+    const auto put = [&](double x) { text += std::to_string(std::bit_cast<std::uint64_t>(x)) + ' '; };
+    const auto put_bracket = [&](const std::optional<Bracket>& b) {
+        text += b ? "+ " : "- ";
+        if (b) put(b->lower), put(b->estimate), put(b->upper);
+    };
+    put(clock_hz_);
+    put(slack_);
+    put_bracket(cycles_per_instruction_);
+    put_bracket(watts_);
+    for (const CostLimit& limit : limits_) {
+        text += std::to_string(static_cast<int>(limit.cost)) + (limit.on_estimates ? "e " : " ");
+        put(limit.limit);
+    }
+    return text;
 }
 
 std::vector<std::size_t> CostJudge::support(std::size_t i) const {
@@ -56,7 +75,7 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
         case LimitedCost::flash: {
             const double constants = of(lo, CostNumber::parameter_bytes);
             const double around = of(hi, CostNumber::flash_around);
-            return {constants, constants, of(hi, CostNumber::parameter_bytes) + around + around / 2.0};
+            return {constants, constants, of(hi, CostNumber::parameter_bytes) + around + std::floor(around / 2.0)};
         }
         case LimitedCost::ram: {
             if (!program_.problem().empty()) return {0.0, 0.0, infinity};

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "gonogo/engines/cost_program.hpp"
 #include "gonogo/error.hpp"
@@ -40,6 +42,7 @@ struct ProgramFacts {
     std::vector<Requirement> requirements;
     std::vector<TapeVariable> variables;
     std::string problem;
+    std::uint64_t number = 0;  // no other program's
     Schedule schedule;
     std::vector<TensorId> tensors;            // of the buffers that are activations
     std::vector<std::int32_t> scratch_nodes;  // of the others
@@ -201,9 +204,14 @@ std::vector<TapeVariable> variables_of(const std::vector<SearchParameter>& param
     return variables;
 }
 
+std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+}
+
 // What one thread needs to turn a tape's outputs into numbers.
 struct Reader {
-    const ProgramFacts& facts;
+    const ProgramFacts& facts;  // read only while a caller holds the program
     std::vector<double> sizes, sizes_hi;
     std::vector<char> active, yes, conditions, last;
     const ArenaPlanner::Layout* layout = nullptr;
@@ -240,6 +248,17 @@ struct Reader {
     // Where it is open which nodes there are.
     void open_memory(const std::vector<TapeRange>& known, CostNumberRange& out) const;
 };
+
+// This thread's reader of a program: points come one by one, and what it knows of the structure is worth keeping.
+Reader& reader_of(const ProgramFacts& facts) {
+    static thread_local std::optional<Reader> kept;
+    static thread_local std::uint64_t whose = 0;
+    if (whose != facts.number) {
+        kept.emplace(facts);
+        whose = facts.number;
+    }
+    return *kept;
+}
 
 void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out) {
     constexpr std::int64_t width = numeric::tape_width;
@@ -322,6 +341,7 @@ CostProgram::CostProgram(const Graph& graph, const CostTarget& target, const std
                          const std::vector<Expr>& conditions) {
     std::vector<TapeVariable> variables = variables_of(parameters);
     auto facts = std::make_shared<ProgramFacts>(Compiler(graph, target, variables).compile(conditions));
+    facts->number = next_number();
     facts->parameters = parameters.size();
     facts->variables = std::move(variables);
     facts_ = std::move(facts);
@@ -367,7 +387,7 @@ CostNumbers CostProgram::point(std::span<const double> values) const {
     f.tape.point(registers);
     CostNumbers numbers = {};
     for (std::size_t i = 0; i < plain; ++i) numbers[i] = registers[static_cast<std::size_t>(f.tape.output(i))];
-    Reader(f).memory(registers.data(), 1, 0, numbers, true);
+    reader_of(f).memory(registers.data(), 1, 0, numbers, true);
     return numbers;
 }
 
@@ -413,7 +433,7 @@ void CostProgram::points(std::int64_t rows, const std::vector<const double*>& co
                 std::copy_n(registers + f.tape.output(i) * width, count, out[i] + first);
             }
             if (!memory) return;
-            Reader reader(f);
+            Reader& reader = reader_of(f);
             CostNumbers numbers = {};
             for (std::int64_t r = 0; r < count; ++r) {
                 reader.memory(registers, width, r, numbers, plan);
@@ -438,7 +458,7 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
             }
         },
         [&](std::int64_t first, std::int64_t count, double* registers) {
-            Reader reader(f);
+            Reader& reader = reader_of(f);
             for (std::int64_t r = 0; r < count; ++r) {
                 CostNumberRange& box = out[first + r];
                 for (std::size_t i = 0; i < plain; ++i) {
