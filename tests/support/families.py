@@ -39,10 +39,10 @@ def kws(h: Any, net: Net) -> Layer:
 
     def pooled() -> Layer:
         y = net.average_pool(x, 2)
-        return net.dense(y, 12)
+        return net.dense(net.flatten(y), 12)
 
     def hidden() -> Layer:
-        return net.dense(net.dense(x, h.units, activation="relu"), 12)
+        return net.dense(net.dense(net.flatten(x), h.units, activation="relu"), 12)
 
     ends = {"mean": lambda: net.dense(net.global_average_pool(x), 12), "pool": pooled, "dense": hidden}
     return net.softmax(net.switch(h.head, ends))
@@ -138,7 +138,7 @@ def mixed(h: Any, net: Net) -> Layer:
             "mlp": lambda: net.average_pool(x, 2, padding="same"),
         },
     )
-    y = net.dense(x, h.units, activation="relu")
+    y = net.dense(net.flatten(x), h.units, activation="relu")
     for _ in net.repeat(h.layers):
         y = net.dense(y, net.select(h.narrow, net.ceil_div(h.units, 2), h.units), activation="relu")
     y = net.dense(y, 10)

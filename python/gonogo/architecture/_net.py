@@ -376,11 +376,11 @@ class Net:
 
     def _wide(self, bits: Whole) -> Expr:
         size = expr(bits, "bits")
-        if size.value is not None:
-            if size.value not in (8, 32):
-                raise ArchitectureError(f"bits = {size.value}; costs are known for 8 (int8) and 32 (float32)")
-            return Expr(int(size.value == 32))
         least, most = size.range(self._ranges)
+        if least == most:
+            if least not in (8, 32):
+                raise ArchitectureError(f"bits = {least}; costs are known for 8 (int8) and 32 (float32)")
+            return Expr(int(least == 32))
         if (least, most) != (8, 32):
             raise ArchitectureError("bits must be 8 or 32: write bits=gg.Choice(8, 32)")
         return size.equal(Expr(32))
