@@ -113,3 +113,15 @@ def existing(gate: Gate, index: npt.NDArray[np.int32]) -> Bools:
         ]
         out[:, j] = np.array(holds, dtype=bool)[back.reshape(-1)]
     return out
+
+
+def grid_of(report: Any, sizes: list[int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """The verdict that a paving gives each point of the space's grid, and by how many boxes it is covered."""
+    region = np.full(sizes, 255, np.uint8)
+    covered = np.zeros(sizes, np.int32)
+    paving = report.paving
+    for lo, hi, verdict in zip(paving.lo.tolist(), paving.hi.tolist(), paving.region.tolist(), strict=True):
+        where = tuple(slice(a, b + 1) for a, b in zip(lo, hi, strict=True))
+        region[where] = verdict
+        covered[where] += 1
+    return region, covered
