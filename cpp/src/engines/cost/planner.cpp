@@ -1,6 +1,7 @@
 #include "engines/cost/planner.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace gonogo::costing {
 
@@ -57,6 +58,7 @@ const ArenaPlanner::Layout& ArenaPlanner::layout(const std::vector<char>& active
 namespace {
 
 constexpr std::size_t few = 64;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Largest first, of equals the later one, from the order of the plan before: mostly it is nearly right.
 void sort_buffers(const ArenaPlanner::Layout& layout, const double* sizes, ArenaPlanner::Work& work) {
@@ -125,33 +127,34 @@ double ArenaPlanner::live(const Layout& layout, const double* sizes) {
 
 namespace {
 
-// Plans of all sizes in a box at once. Where the sizes' ranges leave open which of two conflicting buffers is placed
-// first, both ways are followed.
+// Plans of all sizes in a box at once. In the order of their greatest sizes, buffers fall into runs: between runs it is
+// certain which of two conflicting buffers is placed first, within a run it may depend. All orders of a run are followed.
 class BoxPlan {
   public:
-    BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value,
-            ArenaPlanner::Work& work)
-        : layout_(layout), lo_(lo), hi_(hi), value_(value), work_(work) {}
+    BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi,
+            const ArenaPlanner::Classes& classes, ArenaPlanner::Work& work)
+        : layout_(layout), lo_(lo), hi_(hi), classes_(classes), work_(work) {}
 
-    // An upper bound on the highest end, or the sum of all sizes where too much is open.
+    // An upper bound on the highest end.
     double top() {
-        double sum = 0.0;
-        work_.open.clear();
-        for (const std::int32_t b : layout_.buffers) {
-            sum += hi_[b];
-            for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (c < b && hi_[b] > 0.0 && hi_[c] > 0.0 && order(b, c) == 0) work_.open.emplace_back(b, c);
-            }
-        }
-        if (work_.open.size() > most_open) return sum;
+        sort_buffers(layout_, hi_, work_);
+        const std::vector<std::int32_t>& order = work_.order;
         const std::size_t n = layout_.conflicts.size();
-        work_.offsets.resize(n);
-        work_.highs.resize(n);
-        if (work_.open.empty()) {
-            place_in_order();
-        } else {
-            collect();
-            follow(0);
+        for (auto* v : {&work_.offsets, &work_.highs, &work_.hull_lo, &work_.hull_hi}) v->resize(n);
+        work_.position.resize(n);
+        work_.placed.assign(n, 0);
+        find_open();
+        double sum = 0.0;
+        for (std::size_t k = 0; k < order.size() && hi_[order[k]] > 0.0;) {
+            std::size_t end = work_.reach[k];
+            for (std::size_t i = k; i <= end; ++i) end = std::max(end, work_.reach[i]);
+            place_run(k, end);
+            for (; k <= end; ++k) {
+                const std::int32_t b = order[k];
+                work_.placed[at(b)] = 1;
+                highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+                sum += hi_[b];
+            }
         }
         return std::min(highest_, sum);
     }
@@ -159,81 +162,131 @@ class BoxPlan {
   private:
     static constexpr std::size_t most_open = 5;
 
-    // 1: `a` is placed first at every point, -1: `b` is, 0: it depends. a > b: of equal sizes `a` comes first.
-    int order(std::int32_t a, std::int32_t b) const {
-        if (value_[at(a)] == value_[at(b)] || lo_[a] >= hi_[b]) return 1;
-        return lo_[b] > hi_[a] ? -1 : 0;
-    }
-
-    // Nothing is open: then the order by greatest sizes is every point's, as far as conflicting buffers go.
-    void place_in_order() {
-        sort_buffers(layout_, hi_, work_);
-        work_.placed.assign(layout_.conflicts.size(), 0);
-        for (const std::int32_t b : work_.order) {
-            if (hi_[b] <= 0.0) break;
-            settle(b, layout_.conflicts[at(b)], true);
-            work_.placed[at(b)] = 1;
-            highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+    // Whether it depends on the point which of two is placed first. a > b: of equal sizes `a` comes first.
+    bool is_open(std::int32_t a, std::int32_t b) const {
+        if (lo_[a] >= hi_[b] || lo_[b] > hi_[a]) return false;
+        if (hi_[a] != hi_[b]) return true;
+        for (const std::vector<TapeValue>* numbers : classes_) {
+            if ((*numbers)[at(a)] == (*numbers)[at(b)]) return false;
         }
+        return true;
     }
 
-    // By buffer, the conflicting ones that are certainly placed before it.
-    void collect() {
-        work_.before.resize(std::max(work_.before.size(), layout_.conflicts.size()));
-        for (std::vector<std::int32_t>& list : work_.before) list.clear();
-        for (const std::int32_t b : layout_.buffers) {
+    // Buffers whose sizes are equal at every point and by their ranges: the order by greatest sizes is right for them.
+    void find_open() {
+        const std::vector<std::int32_t>& order = work_.order;
+        work_.open.clear();
+        work_.reach.resize(order.size());
+        for (std::size_t k = 0; k < order.size(); ++k) {
+            work_.position[at(order[k])] = k;
+            work_.reach[k] = k;
+        }
+        for (const std::int32_t b : order) {
+            if (hi_[b] <= 0.0) break;
             for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (c > b || hi_[b] <= 0.0 || hi_[c] <= 0.0) continue;
-                const int which = order(b, c);
-                if (which == 1) work_.before[at(c)].push_back(b);
-                if (which == -1) work_.before[at(b)].push_back(c);
+                if (c > b || hi_[c] <= 0.0 || !is_open(b, c)) continue;
+                const auto [first, last] = std::minmax(work_.position[at(b)], work_.position[at(c)]);
+                work_.reach[first] = std::max(work_.reach[first], last);
+                work_.open.emplace_back(b, c);
             }
         }
     }
 
-    void follow(std::size_t i) {
-        if (i == work_.open.size()) {
-            place();
+    void place_run(std::size_t first, std::size_t last) {
+        if (first == last) {
+            settle(work_.order[first]);
             return;
         }
-        const auto [a, b] = work_.open[i];
-        for (const auto& [first, second] : {std::pair(a, b), std::pair(b, a)}) {
-            work_.before[at(second)].push_back(first);
-            follow(i + 1);
-            work_.before[at(second)].pop_back();
+        work_.within.clear();
+        for (const auto& pair : work_.open) {
+            const std::size_t where = work_.position[at(pair.first)];
+            if (first <= where && where <= last) work_.within.push_back(pair);
+        }
+        if (work_.within.size() > most_open) {
+            stack_up(first, last);
+            return;
+        }
+        for (std::size_t k = first; k <= last; ++k) {
+            work_.hull_lo[at(work_.order[k])] = infinity;
+            work_.hull_hi[at(work_.order[k])] = 0.0;
+        }
+        for (std::uint32_t flips = 0; flips < 1U << work_.within.size(); ++flips) place_all(first, last, flips);
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::size_t b = at(work_.order[k]);
+            work_.offsets[b] = work_.hull_lo[b];
+            work_.highs[b] = work_.hull_hi[b];
         }
     }
 
-    // Places buffers after all those before them; a circle of precedences is no order, hence no point's.
-    void place() {
-        work_.placed.assign(layout_.conflicts.size(), 0);
-        for (const std::int32_t b : layout_.buffers) {
-            if (!visit(b)) return;
+    // One order of a run: of open pair i the smaller number comes first where bit i is set. A circle of precedences is
+    // no order, hence no point's.
+    void place_all(std::size_t first, std::size_t last, std::uint32_t flips) {
+        std::size_t left = last - first + 1;
+        for (bool moved = true; moved && left > 0;) {
+            moved = false;
+            for (std::size_t k = first; k <= last; ++k) {
+                const std::int32_t b = work_.order[k];
+                if (work_.placed[at(b)] != 0 || waits(b, first, last, flips)) continue;
+                settle(b);
+                work_.placed[at(b)] = 1;
+                moved = true;
+                --left;
+            }
         }
-        for (const std::int32_t b : layout_.buffers) highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::size_t b = at(work_.order[k]);
+            work_.placed[b] = 0;
+            if (left > 0) continue;
+            work_.hull_lo[b] = std::min(work_.hull_lo[b], work_.offsets[b]);
+            work_.hull_hi[b] = std::max(work_.hull_hi[b], work_.highs[b]);
+        }
     }
 
-    bool visit(std::int32_t b) {
-        if (work_.placed[at(b)] == 2) return true;
-        if (work_.placed[at(b)] == 1) return false;
-        work_.placed[at(b)] = 1;
-        for (const std::int32_t c : work_.before[at(b)]) {
-            if (!visit(c)) return false;
+    // Whether a conflicting buffer of the run has to be placed before `b`.
+    bool waits(std::int32_t b, std::size_t first, std::size_t last, std::uint32_t flips) const {
+        for (const std::int32_t c : layout_.conflicts[at(b)]) {
+            const std::size_t where = work_.position[at(c)];
+            if (where < first || where > last || work_.placed[at(c)] != 0 || hi_[c] <= 0.0) continue;
+            bool before = where < work_.position[at(b)];
+            for (std::size_t i = 0; i < work_.within.size(); ++i) {
+                const auto& [large, small] = work_.within[i];
+                const bool flipped = (flips >> i & 1U) != 0;
+                if (large == b && small == c) before = flipped;
+                if (large == c && small == b) before = !flipped;
+            }
+            if (before) return true;
         }
-        settle(b, work_.before[at(b)], false);
-        work_.placed[at(b)] = 2;
-        return true;
+        return false;
+    }
+
+    // Too many orders. An offset is zero or the end of a conflicting buffer, whose offset is too: such a chain goes
+    // through buffers of the run, each once, and at most then through one placed before it.
+    void stack_up(std::size_t first, std::size_t last) {
+        double under = 0.0;
+        double all = 0.0;
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::int32_t b = work_.order[k];
+            all += hi_[b];
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (work_.placed[at(c)] != 0) under = std::max(under, work_.highs[at(c)] + hi_[c]);
+            }
+        }
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::int32_t b = work_.order[k];
+            work_.offsets[at(b)] = 0.0;
+            work_.highs[at(b)] = under + all - hi_[b];
+        }
     }
 
     // The lowest offset: never below one that every placed buffer in the way forces, never above the first one at which
     // the buffer is free of all of them whatever their sizes.
-    void settle(std::int32_t b, const std::vector<std::int32_t>& before, bool only_placed) {
+    void settle(std::int32_t b) {
         double low = 0.0;
         double high = 0.0;
         for (bool moved = true; moved;) {
             moved = false;
-            for (const std::int32_t c : before) {
-                if (only_placed && work_.placed[at(c)] == 0) continue;
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (work_.placed[at(c)] == 0) continue;
                 const double end_lo = work_.offsets[at(c)] + lo_[c];
                 // In the way at every point: begins below low + size and ends above low.
                 if (work_.highs[at(c)] < low + lo_[b] && end_lo > low && lo_[c] > 0.0 && lo_[b] > 0.0) {
@@ -253,17 +306,17 @@ class BoxPlan {
     const ArenaPlanner::Layout& layout_;
     const double* lo_;
     const double* hi_;
-    const std::vector<TapeValue>& value_;
+    const ArenaPlanner::Classes& classes_;
     ArenaPlanner::Work& work_;
     double highest_ = 0.0;
 };
 
 }  // namespace
 
-TapeRange ArenaPlanner::top(const Layout& layout, const double* lo, const double* hi,
-                            const std::vector<TapeValue>& value, Work& work) const {
+TapeRange ArenaPlanner::top(const Layout& layout, const double* lo, const double* hi, const Classes& classes,
+                            Work& work) const {
     const double floor = live(layout, lo);
-    return {floor, std::max(floor, BoxPlan(layout, lo, hi, value, work).top())};
+    return {floor, std::max(floor, BoxPlan(layout, lo, hi, classes, work).top())};
 }
 
 }  // namespace gonogo::costing

@@ -28,11 +28,13 @@ class ArenaPlanner {
     struct Work {
         const Layout* layout = nullptr;
         std::vector<std::int32_t> order;
-        std::vector<double> offsets, ends, highs;
+        std::vector<double> offsets, ends, highs, hull_lo, hull_hi;
         std::vector<char> placed;
-        std::vector<std::pair<std::int32_t, std::int32_t>> open;
-        std::vector<std::vector<std::int32_t>> before;
+        std::vector<std::size_t> position, reach;
+        std::vector<std::pair<std::int32_t, std::int32_t>> open, within;
     };
+    // Buffers with equal numbers in one of these have equal sizes.
+    using Classes = std::vector<const std::vector<TapeValue>*>;
 
     ArenaPlanner(const Summary& summary, std::vector<std::int32_t> scratch_nodes);
 
@@ -44,10 +46,8 @@ class ArenaPlanner {
     double top(const Layout& layout, const double* sizes, Work& work) const;
     static double live(const Layout& layout, const double* sizes);
 
-    // Bounds on the highest end for all sizes between `lo` and `hi`. `value`: buffers with equal numbers have equal
-    // sizes at every point. Theorem 85.
-    TapeRange top(const Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value,
-                  Work& work) const;
+    // Bounds on the highest end for all sizes between `lo` and `hi`. Theorem 85.
+    TapeRange top(const Layout& layout, const double* lo, const double* hi, const Classes& classes, Work& work) const;
 
   private:
     Schedule schedule_;

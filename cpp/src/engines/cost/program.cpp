@@ -35,7 +35,16 @@ struct ProgramFacts {
     std::size_t parameters = 0;
     std::size_t buffers = 0, structure = 0, asked = 0;
     std::unique_ptr<const ArenaPlanner> planner;
+    // Equal numbers: equal sizes at every point; and of those where one parameter has one of its few values.
     std::vector<TapeValue> buffer_values;
+    struct Equal {
+        std::size_t parameter;
+        double value;
+        std::vector<TapeValue> buffers;
+        std::vector<std::pair<std::size_t, std::size_t>> joined;  // buffers that aren't always equal
+    };
+    std::vector<Equal> equal;
+    std::vector<Expr> buffer_sizes;
     // Where a node's or a merge's condition stands among the structure's: -1 never, -2 always.
     std::vector<std::int32_t> active, yes;
     std::vector<std::vector<std::size_t>> support;
@@ -107,17 +116,18 @@ class Compiler {
 
     void add_buffers(ProgramFacts& facts, std::vector<TapeValue>& outputs) {
         for (const Activation& a : summary_.activations) {
-            facts.buffer_values.push_back(tape_.integer(a.bytes));
+            facts.buffer_sizes.push_back(a.bytes);
             facts.tensors.push_back(a.tensor);
         }
         for (std::size_t i = 0; i < summary_.nodes.size(); ++i) {
             const Scratch scratch = scratch_of(summary_.nodes[i], target_.kernels);
             for (const Expr& bytes : scratch.requests()) {
                 if (bytes.is_constant() && bytes.constant() == 0) continue;
-                facts.buffer_values.push_back(tape_.integer(aligned(bytes)));
+                facts.buffer_sizes.push_back(aligned(bytes));
                 facts.scratch_nodes.push_back(static_cast<std::int32_t>(i));
             }
         }
+        for (const Expr& size : facts.buffer_sizes) facts.buffer_values.push_back(tape_.integer(size));
         facts.buffers = facts.buffer_values.size();
         outputs.insert(outputs.end(), facts.buffer_values.begin(), facts.buffer_values.end());
     }
@@ -206,6 +216,29 @@ std::vector<TapeVariable> variables_of(const std::vector<SearchParameter>& param
     return variables;
 }
 
+constexpr std::size_t few_values = 8;
+
+// With a stride or a kernel decided, sizes become equal that aren't always.
+void add_equal(ProgramFacts& facts, const std::vector<SearchParameter>& parameters,
+               const std::vector<TapeVariable>& variables) {
+    for (std::size_t p = 0; p < parameters.size(); ++p) {
+        if (parameters[p].values.size() < 2 || parameters[p].values.size() > few_values) continue;
+        for (const double value : parameters[p].values) {
+            std::vector<TapeVariable> decided = variables;
+            decided[p].range = {value, value};
+            TapeBuilder builder(std::move(decided));
+            ProgramFacts::Equal equal{p, value, {}, {}};
+            for (const Expr& size : facts.buffer_sizes) equal.buffers.push_back(builder.integer(size));
+            for (std::size_t b = 0; b < facts.buffers; ++b) {
+                const auto first = std::find(equal.buffers.begin(), equal.buffers.end(), equal.buffers[b]);
+                const auto a = static_cast<std::size_t>(first - equal.buffers.begin());
+                if (facts.buffer_values[a] != facts.buffer_values[b]) equal.joined.emplace_back(a, b);
+            }
+            if (!equal.joined.empty()) facts.equal.push_back(std::move(equal));
+        }
+    }
+}
+
 std::uint64_t next_number() {
     static std::atomic<std::uint64_t> last{0};
     return ++last;
@@ -218,6 +251,7 @@ struct Reader {
     std::vector<char> active, yes, conditions, last;
     std::vector<TapeRange> known;  // conditions of the structure over a box
     std::vector<double> least;     // by tensor
+    ArenaPlanner::Classes classes;
     const ArenaPlanner::Layout* layout = nullptr;
     ArenaPlanner::Work work;
 
@@ -293,9 +327,24 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
     }
     const ArenaPlanner::Layout& here = structure();
     // One plan, where the sizes are known: a box of one point is decided as the point is.
+    classes.assign(1, &facts.buffer_values);
+    for (const ProgramFacts::Equal& e : facts.equal) {
+        const double* r = registers + static_cast<std::int64_t>(e.parameter) * 2 * width + row;
+        if (r[0] != e.value || r[width] != e.value) continue;
+        classes.push_back(&e.buffers);
+        // What is equal has one range: what both allow.
+        for (const auto& [a, b] : e.joined) {
+            sizes[a] = std::max(sizes[a], sizes[b]);
+            sizes_hi[a] = std::min(sizes_hi[a], sizes_hi[b]);
+        }
+        for (const auto& [a, b] : e.joined) {
+            sizes[b] = sizes[a];
+            sizes_hi[b] = sizes_hi[a];
+        }
+    }
     const TapeRange top = sizes == sizes_hi
                               ? plan_of(here)
-                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values, work);
+                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), classes, work);
     out.lo[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes.data());
     out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
     out.lo[at(CostNumber::ram_activations)] = top.lo;
@@ -353,6 +402,7 @@ CostProgram::CostProgram(const Graph& graph, const CostTarget& target, const std
     std::vector<TapeVariable> variables = variables_of(parameters);
     auto facts = std::make_shared<ProgramFacts>(Compiler(graph, target, variables).compile(conditions));
     facts->number = next_number();
+    add_equal(*facts, parameters, variables);
     facts->parameters = parameters.size();
     facts->variables = std::move(variables);
     facts_ = std::move(facts);
