@@ -241,9 +241,7 @@ class Net:
         terms = Expr(1)
         for size in x.shape[1:]:
             terms = terms * size.expr
-        return self._weighted(
-            "dense", x, [out, terms], out, out, {"keep_dims": 0}, activation, bias, name
-        )
+        return self._weighted("dense", x, [out, terms], out, out, {"keep_dims": 0}, activation, bias, name)
 
     def add(self, a: Layer, b: Layer, *, activation: str | None = None, name: str | None = None) -> Layer:
         """Sum of two layers' outputs; where it is left out, `a` passes through."""

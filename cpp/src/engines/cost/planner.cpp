@@ -128,21 +128,26 @@ double ArenaPlanner::live(const Layout& layout, const double* sizes) {
 namespace {
 
 // Plans of all sizes in a box at once. In the order of their greatest sizes, buffers fall into runs: between runs it is
-// certain which of two conflicting buffers is placed first, within a run it may depend. All orders of a run are followed.
+// certain which of two conflicting buffers is placed first, within a run it may depend. All orders of a run are
+// followed.
 class BoxPlan {
+    using Chain = ArenaPlanner::Chain;
+
   public:
     BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi,
-            const ArenaPlanner::Classes& classes, ArenaPlanner::Work& work)
-        : layout_(layout), lo_(lo), hi_(hi), classes_(classes), work_(work) {}
+            const std::vector<std::int32_t>& same, ArenaPlanner::Work& work)
+        : layout_(layout), lo_(lo), hi_(hi), same_(same), work_(work) {}
 
-    // An upper bound on the highest end.
-    double top() {
+    // Bounds on the highest end.
+    TapeRange top() {
         sort_buffers(layout_, hi_, work_);
         const std::vector<std::int32_t>& order = work_.order;
         const std::size_t n = layout_.conflicts.size();
         for (auto* v : {&work_.offsets, &work_.highs, &work_.hull_lo, &work_.hull_hi}) v->resize(n);
         work_.position.resize(n);
         work_.placed.assign(n, 0);
+        work_.known.assign(n, 0);
+        work_.chains.resize(std::max(work_.chains.size(), n));
         find_open();
         double sum = 0.0;
         for (std::size_t k = 0; k < order.size() && hi_[order[k]] > 0.0;) {
@@ -152,27 +157,25 @@ class BoxPlan {
             for (; k <= end; ++k) {
                 const std::int32_t b = order[k];
                 work_.placed[at(b)] = 1;
-                highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+                ends_.lo = std::max(ends_.lo, work_.offsets[at(b)] + lo_[b]);
+                ends_.hi = std::max(ends_.hi, work_.highs[at(b)] + hi_[b]);
                 sum += hi_[b];
             }
         }
-        return std::min(highest_, sum);
+        return {ends_.lo, std::min(ends_.hi, sum)};
     }
 
   private:
     static constexpr std::size_t most_open = 5;
+    static constexpr std::int32_t none = -1;
 
     // Whether it depends on the point which of two is placed first. a > b: of equal sizes `a` comes first.
     bool is_open(std::int32_t a, std::int32_t b) const {
         if (lo_[a] >= hi_[b] || lo_[b] > hi_[a]) return false;
-        if (hi_[a] != hi_[b]) return true;
-        for (const std::vector<TapeValue>* numbers : classes_) {
-            if ((*numbers)[at(a)] == (*numbers)[at(b)]) return false;
-        }
-        return true;
+        return same_[at(a)] != same_[at(b)];
     }
 
-    // Buffers whose sizes are equal at every point and by their ranges: the order by greatest sizes is right for them.
+    // Equal sizes have equal ranges, so the order by greatest sizes is right for them too.
     void find_open() {
         const std::vector<std::int32_t>& order = work_.order;
         work_.open.clear();
@@ -215,6 +218,7 @@ class BoxPlan {
             const std::size_t b = at(work_.order[k]);
             work_.offsets[b] = work_.hull_lo[b];
             work_.highs[b] = work_.hull_hi[b];
+            work_.known[b] = 0;
         }
     }
 
@@ -278,9 +282,68 @@ class BoxPlan {
         }
     }
 
+    void settle(std::int32_t b) {
+        work_.known[at(b)] = settle_exactly(b) ? 1 : 0;
+        if (work_.known[at(b)] == 0) settle_between(b);
+    }
+
+    // The same offset at every point as a sum of sizes: equal sizes cancel where two such sums are compared, so that a
+    // gap as large as the buffer is known to be. False: it depends on the point.
+    bool settle_exactly(std::int32_t b) {
+        Chain& chain = work_.chains[at(b)];
+        chain.count = 0;
+        double low = 0.0;
+        double high = 0.0;
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (work_.placed[at(c)] == 0) continue;
+                const double from_lo = work_.offsets[at(c)];
+                const double from_hi = work_.highs[at(c)];
+                if (from_hi + hi_[c] <= low || from_lo >= high + hi_[b]) continue;
+                if (work_.known[at(c)] == 0) return false;
+                const Chain& other = work_.chains[at(c)];
+                if (!(from_hi < low + lo_[b] && from_lo + lo_[c] > high)) {
+                    if (least_gap(other, c, chain, none) >= 0.0 || least_gap(chain, b, other, none) >= 0.0) continue;
+                    if (least_gap(other, none, chain, b) <= 0.0 || least_gap(chain, none, other, c) <= 0.0)
+                        return false;
+                }
+                if (other.count == Chain::most) return false;
+                chain = other;
+                chain.insert(same_[at(c)]);
+                low = from_lo + lo_[c];
+                high = from_hi + hi_[c];
+                moved = true;
+            }
+        }
+        work_.offsets[at(b)] = low;
+        work_.highs[at(b)] = high;
+        return true;
+    }
+
+    // The least of (sum of `second`) - (sum of `first`), each with one buffer more unless it is `none`.
+    double least_gap(Chain first, std::int32_t more_first, Chain second, std::int32_t more_second) const {
+        if (more_first != none) first.insert(same_[at(more_first)]);
+        if (more_second != none) second.insert(same_[at(more_second)]);
+        double least = 0.0;
+        std::size_t l = 0;
+        std::size_t r = 0;
+        while (l < first.count || r < second.count) {
+            if (r == second.count || (l < first.count && first.buffers[l] < second.buffers[r])) {
+                least -= hi_[first.buffers[l++]];
+            } else if (l == first.count || second.buffers[r] < first.buffers[l]) {
+                least += lo_[second.buffers[r++]];
+            } else {
+                ++l;
+                ++r;
+            }
+        }
+        return least;
+    }
+
     // The lowest offset: never below one that every placed buffer in the way forces, never above the first one at which
     // the buffer is free of all of them whatever their sizes.
-    void settle(std::int32_t b) {
+    void settle_between(std::int32_t b) {
         double low = 0.0;
         double high = 0.0;
         for (bool moved = true; moved;) {
@@ -306,17 +369,18 @@ class BoxPlan {
     const ArenaPlanner::Layout& layout_;
     const double* lo_;
     const double* hi_;
-    const ArenaPlanner::Classes& classes_;
+    const std::vector<std::int32_t>& same_;
     ArenaPlanner::Work& work_;
-    double highest_ = 0.0;
+    TapeRange ends_;
 };
 
 }  // namespace
 
-TapeRange ArenaPlanner::top(const Layout& layout, const double* lo, const double* hi, const Classes& classes,
-                            Work& work) const {
-    const double floor = live(layout, lo);
-    return {floor, std::max(floor, BoxPlan(layout, lo, hi, classes, work).top())};
+TapeRange ArenaPlanner::top(const Layout& layout, const double* lo, const double* hi,
+                            const std::vector<std::int32_t>& same, Work& work) const {
+    const TapeRange top = BoxPlan(layout, lo, hi, same, work).top();
+    const double floor = std::max(live(layout, lo), top.lo);
+    return {floor, std::max(floor, top.hi)};
 }
 
 }  // namespace gonogo::costing

@@ -35,12 +35,13 @@ struct ProgramFacts {
     std::size_t parameters = 0;
     std::size_t buffers = 0, structure = 0, asked = 0;
     std::unique_ptr<const ArenaPlanner> planner;
-    // Equal numbers: equal sizes at every point; and of those where one parameter has one of its few values.
-    std::vector<TapeValue> buffer_values;
+    // By buffer, the first whose size is equal at every point; then the same where one parameter has one of its few
+    // values.
+    std::vector<std::int32_t> same;
     struct Equal {
         std::size_t parameter;
         double value;
-        std::vector<TapeValue> buffers;
+        std::vector<std::int32_t> same;
         std::vector<std::pair<std::size_t, std::size_t>> joined;  // buffers that aren't always equal
     };
     std::vector<Equal> equal;
@@ -69,6 +70,20 @@ std::size_t at(CostNumber n) {
 template <class T>
 std::size_t at(T i) {
     return static_cast<std::size_t>(i);
+}
+
+std::vector<TapeValue> compiled(const std::vector<Expr>& expressions, TapeBuilder& builder) {
+    std::vector<TapeValue> values;
+    for (const Expr& e : expressions) values.push_back(builder.integer(e));
+    return values;
+}
+
+// By value, where it stands first.
+std::vector<std::int32_t> firsts(const std::vector<TapeValue>& values) {
+    std::vector<std::int32_t> out;
+    for (const TapeValue v : values)
+        out.push_back(static_cast<std::int32_t>(std::find(values.begin(), values.end(), v) - values.begin()));
+    return out;
 }
 
 class Compiler {
@@ -127,9 +142,10 @@ class Compiler {
                 facts.scratch_nodes.push_back(static_cast<std::int32_t>(i));
             }
         }
-        for (const Expr& size : facts.buffer_sizes) facts.buffer_values.push_back(tape_.integer(size));
-        facts.buffers = facts.buffer_values.size();
-        outputs.insert(outputs.end(), facts.buffer_values.begin(), facts.buffer_values.end());
+        facts.buffers = facts.buffer_sizes.size();
+        const std::vector<TapeValue> values = compiled(facts.buffer_sizes, tape_);
+        facts.same = firsts(values);
+        outputs.insert(outputs.end(), values.begin(), values.end());
     }
 
     // Instructions as CostModel adds them up, term by term and node by node: the same roundings.
@@ -227,12 +243,10 @@ void add_equal(ProgramFacts& facts, const std::vector<SearchParameter>& paramete
             std::vector<TapeVariable> decided = variables;
             decided[p].range = {value, value};
             TapeBuilder builder(std::move(decided));
-            ProgramFacts::Equal equal{p, value, {}, {}};
-            for (const Expr& size : facts.buffer_sizes) equal.buffers.push_back(builder.integer(size));
+            ProgramFacts::Equal equal{p, value, firsts(compiled(facts.buffer_sizes, builder)), {}};
             for (std::size_t b = 0; b < facts.buffers; ++b) {
-                const auto first = std::find(equal.buffers.begin(), equal.buffers.end(), equal.buffers[b]);
-                const auto a = static_cast<std::size_t>(first - equal.buffers.begin());
-                if (facts.buffer_values[a] != facts.buffer_values[b]) equal.joined.emplace_back(a, b);
+                const std::size_t a = at(equal.same[b]);
+                if (facts.same[a] != facts.same[b]) equal.joined.emplace_back(a, b);
             }
             if (!equal.joined.empty()) facts.equal.push_back(std::move(equal));
         }
@@ -251,7 +265,6 @@ struct Reader {
     std::vector<char> active, yes, conditions, last;
     std::vector<TapeRange> known;  // conditions of the structure over a box
     std::vector<double> least;     // by tensor
-    ArenaPlanner::Classes classes;
     const ArenaPlanner::Layout* layout = nullptr;
     ArenaPlanner::Work work;
 
@@ -287,6 +300,7 @@ struct Reader {
         return {top, top};
     }
     void box_memory(const double* registers, std::int64_t row, CostNumberRange& out);
+    const std::vector<std::int32_t>& join(const double* registers, std::int64_t row);
     // Where it is open which nodes there are.
     void open_memory(CostNumberRange& out);
 };
@@ -327,28 +341,34 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
     }
     const ArenaPlanner::Layout& here = structure();
     // One plan, where the sizes are known: a box of one point is decided as the point is.
-    classes.assign(1, &facts.buffer_values);
-    for (const ProgramFacts::Equal& e : facts.equal) {
-        const double* r = registers + static_cast<std::int64_t>(e.parameter) * 2 * width + row;
-        if (r[0] != e.value || r[width] != e.value) continue;
-        classes.push_back(&e.buffers);
-        // What is equal has one range: what both allow.
-        for (const auto& [a, b] : e.joined) {
-            sizes[a] = std::max(sizes[a], sizes[b]);
-            sizes_hi[a] = std::min(sizes_hi[a], sizes_hi[b]);
-        }
-        for (const auto& [a, b] : e.joined) {
-            sizes[b] = sizes[a];
-            sizes_hi[b] = sizes_hi[a];
-        }
-    }
     const TapeRange top = sizes == sizes_hi
                               ? plan_of(here)
-                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), classes, work);
+                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), join(registers, row), work);
     out.lo[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes.data());
     out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
     out.lo[at(CostNumber::ram_activations)] = top.lo;
     out.hi[at(CostNumber::ram_activations)] = top.hi;
+}
+
+// Which buffers have equal sizes in the box. What is equal has one range: what both allow.
+const std::vector<std::int32_t>& Reader::join(const double* registers, std::int64_t row) {
+    constexpr std::int64_t width = numeric::tape_width;
+    const ProgramFacts::Equal* most = nullptr;
+    for (const ProgramFacts::Equal& e : facts.equal) {
+        const double* r = registers + static_cast<std::int64_t>(e.parameter) * 2 * width + row;
+        const bool holds = r[0] == e.value && r[width] == e.value;
+        if (holds && (most == nullptr || most->joined.size() < e.joined.size())) most = &e;
+    }
+    if (most == nullptr) return facts.same;
+    for (const auto& [a, b] : most->joined) {
+        sizes[a] = std::max(sizes[a], sizes[b]);
+        sizes_hi[a] = std::min(sizes_hi[a], sizes_hi[b]);
+    }
+    for (std::size_t b = 0; b < facts.buffers; ++b) {
+        sizes[b] = sizes[at(most->same[b])];
+        sizes_hi[b] = sizes_hi[at(most->same[b])];
+    }
+    return most->same;
 }
 
 // Below: a node that is certainly there has its outputs, its scratch and at least the largest of its inputs alive at
