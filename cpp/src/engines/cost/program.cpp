@@ -30,8 +30,9 @@ constexpr double outward = 0x1p-40;
 // for.
 struct ProgramFacts {
     Tape tape;
-    Tape counts;     // the plain numbers alone
-    Tape node_tape;  // numbers by node, for one point at a time
+    Tape counts;      // the plain numbers alone
+    Tape structures;  // the structure's conditions alone
+    Tape node_tape;   // numbers by node, for one point at a time
     std::vector<std::string> node_names;
     std::size_t parameters = 0;
     std::size_t buffers = 0, structure = 0, asked = 0;
@@ -46,6 +47,7 @@ struct ProgramFacts {
         std::vector<std::pair<std::size_t, std::size_t>> joined;  // buffers that aren't always equal
     };
     std::vector<Equal> equal;
+    std::vector<std::vector<double>> values;  // by parameter
     std::vector<Expr> buffer_sizes;
     // Where a node's or a merge's condition stands among the structure's: -1 never, -2 always.
     std::vector<std::int32_t> active, yes;
@@ -199,6 +201,7 @@ class Compiler {
         for (const std::optional<Merge>& merge : summary_.schedule.merges)
             facts.yes.push_back(merge ? condition(merge->condition, conditions) : -1);
         facts.structure = conditions.size();
+        facts.structures = tape_.build(conditions);
         outputs.insert(outputs.end(), conditions.begin(), conditions.end());
     }
 
@@ -264,6 +267,8 @@ struct Reader {
     const ProgramFacts& facts;  // read only while a caller holds the program
     std::vector<double> sizes, sizes_hi;
     std::vector<char> active, yes, conditions, last;
+    static constexpr std::size_t most_structures = 8;
+    std::vector<double> point;     // registers of a structure's conditions
     std::vector<TapeRange> known;  // conditions of the structure over a box
     std::vector<double> least;     // by tensor
     const ArenaPlanner::Layout* layout = nullptr;
@@ -303,6 +308,7 @@ struct Reader {
     void box_memory(const double* registers, std::int64_t row, CostNumberRange& out, bool plan);
     const std::vector<std::int32_t>& join(const double* registers, std::int64_t row);
     // Where it is open which nodes there are.
+    bool few_structures(const double* registers, std::int64_t row, CostNumberRange& out);
     void open_memory(CostNumberRange& out);
 };
 
@@ -337,7 +343,7 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
         conditions[c] = known.back().lo != 0.0 ? 1 : 0;
     }
     if (open) {
-        open_memory(out);
+        if (!plan || !few_structures(registers, row, out)) open_memory(out);
         return;
     }
     const ArenaPlanner::Layout& here = structure();
@@ -355,6 +361,48 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
     out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
     out.lo[at(CostNumber::ram_activations)] = top.lo;
     out.hi[at(CostNumber::ram_activations)] = top.hi;
+}
+
+// Where few values of the parameters that decide on nodes are left: each structure by itself. False: too many.
+bool Reader::few_structures(const double* registers, std::int64_t row, CostNumberRange& out) {
+    constexpr std::int64_t width = numeric::tape_width;
+    using Values = std::vector<double>::const_iterator;
+    std::vector<std::array<Values, 3>> left;  // of each such parameter: first, present, end
+    std::size_t count = 1;
+    for (const std::size_t p : facts.structural) {
+        const double* r = registers + static_cast<std::int64_t>(p) * 2 * width + row;
+        const std::vector<double>& all = facts.values[p];
+        const Values first = std::lower_bound(all.begin(), all.end(), r[0]);
+        const Values end = std::upper_bound(first, all.end(), r[width]);
+        count *= static_cast<std::size_t>(end - first);
+        if (count > most_structures) return false;
+        left.push_back({first, first, end});
+    }
+    const std::vector<std::int32_t>& same = join(registers, row);
+    TapeRange arena{std::numeric_limits<double>::infinity(), 0.0};
+    TapeRange live = arena;
+    point.assign(facts.structures.registers(), 0.0);
+    for (bool more = true; more;) {
+        for (std::size_t i = 0; i < left.size(); ++i) point[facts.structural[i]] = *left[i][1];
+        facts.structures.point(point);
+        for (std::size_t c = 0; c < facts.structure; ++c)
+            conditions[c] = point[at(facts.structures.output(c))] != 0.0 ? 1 : 0;
+        const ArenaPlanner::Layout& here = structure();
+        const TapeRange top = facts.planner->top(here, sizes.data(), sizes_hi.data(), same, work);
+        arena = {std::min(arena.lo, top.lo), std::max(arena.hi, top.hi)};
+        live.lo = std::min(live.lo, ArenaPlanner::live(here, sizes.data()));
+        live.hi = std::max(live.hi, ArenaPlanner::live(here, sizes_hi.data()));
+        more = false;
+        for (std::size_t i = 0; i < left.size() && !more; ++i) {
+            more = ++left[i][1] != left[i][2];
+            if (!more) left[i][1] = left[i][0];
+        }
+    }
+    out.lo[at(CostNumber::ram_live)] = live.lo;
+    out.hi[at(CostNumber::ram_live)] = live.hi;
+    out.lo[at(CostNumber::ram_activations)] = arena.lo;
+    out.hi[at(CostNumber::ram_activations)] = arena.hi;
+    return true;
 }
 
 // Which buffers have equal sizes in the box. What is equal has one range: what both allow.
@@ -430,6 +478,7 @@ CostProgram::CostProgram(const Graph& graph, const CostTarget& target, const std
     auto facts = std::make_shared<ProgramFacts>(Compiler(graph, target, variables).compile(conditions));
     facts->number = next_number();
     add_equal(*facts, parameters, variables);
+    for (const SearchParameter& p : parameters) facts->values.push_back(p.values);
     facts->parameters = parameters.size();
     facts->variables = std::move(variables);
     facts_ = std::move(facts);
