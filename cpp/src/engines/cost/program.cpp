@@ -267,7 +267,7 @@ struct Reader {
     const ProgramFacts& facts;  // read only while a caller holds the program
     std::vector<double> sizes, sizes_hi;
     std::vector<char> active, yes, conditions, last;
-    static constexpr std::size_t most_structures = 8;
+    static constexpr std::size_t most_structures = 4;
     std::vector<double> point;     // registers of a structure's conditions
     std::vector<TapeRange> known;  // conditions of the structure over a box
     std::vector<double> least;     // by tensor
