@@ -417,7 +417,7 @@ void register_space(py::module_& m) {
         .def("points", &points, py::arg("columns"), py::arg("plan"))
         .def(
             "boxes",
-            [](const Judge& j, const py::array& lo, const py::array& hi) {
+            [](const Judge& j, const py::array& lo, const py::array& hi, bool plan) {
                 const auto n = static_cast<std::int64_t>(j.parameters().size());
                 const auto a = bindings::take<double>(lo, "lo");
                 const auto b = bindings::take<double>(hi, "hi", a.shape);
@@ -427,7 +427,8 @@ void register_space(py::module_& m) {
                 std::vector<CostNumberRange> out(static_cast<std::size_t>(rows));
                 {
                     const py::gil_scoped_release no_gil;
-                    j.costs().program().boxes(rows, a.values.data(), b.values.data(), out.data(), nullptr);
+                    j.costs().program().boxes(rows, a.values.data(), b.values.data(), out.data(), nullptr,
+                                              [&](const CostNumberRange&) { return plan; });
                 }
                 py::array_t<double> result(
                     {static_cast<py::ssize_t>(rows), py::ssize_t{2}, static_cast<py::ssize_t>(cost_number_count)});
@@ -438,7 +439,9 @@ void register_space(py::module_& m) {
                 }
                 return result;
             },
-            py::arg("lo"), py::arg("hi"), "Array [boxes, 2, numbers]: least and greatest of each number.")
+            py::arg("lo"), py::arg("hi"), py::arg("plan") = true,
+            "Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena is only known from\n"
+            "below, by the bytes alive at once.")
         .def_property_readonly("problem", [](const Judge& j) { return j.costs().program().problem(); })
         .def_property_readonly("steps", [](const Judge& j) { return j.costs().program().steps(); })
         .def_property_readonly("text", [](const Judge& j) { return j.costs().text(); })

@@ -594,9 +594,10 @@ class Judge:
     number_names: typing.ClassVar[list] = ['valid', 'macs', 'other_operations', 'parameter_bytes', 'flash_around', 'ram_activations', 'ram_live', 'ram_persistent', 'instructions', 'timed']
     def __init__(self, graph: Graph, target: CostTarget, parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], exists: collections.abc.Sequence[Expr | None], limits: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex, bool]], slack: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
-    def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray) -> numpy.typing.NDArray[numpy.float64]:
+    def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray, plan: bool = True) -> numpy.typing.NDArray[numpy.float64]:
         """
-        Array [boxes, 2, numbers]: least and greatest of each number.
+        Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena is only known from
+        below, by the bytes alive at once.
         """
     def of_integers(self, config: dict) -> Judged | None:
         ...
