@@ -106,7 +106,7 @@ def exported(family: str, config: Config, seed: int) -> bytes:
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     model = NETWORKS[family](config)
-    # The converter stores constants of equal values once, and leaves out biases of zero.
+    # The converter stores constants of equal values once.
     values = np.random.default_rng(seed)
     for weights in model.weights:
         weights.assign(values.normal(0, 0.2, weights.shape))
