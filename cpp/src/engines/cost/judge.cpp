@@ -100,7 +100,9 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
 }
 
 double CostJudge::spread(LimitedCost cost, const CostNumbers& lo, const CostNumbers& hi) const {
-    const auto ratio = [](double least, double most) { return std::log(std::max(most, 1.0) / std::max(least, 1.0)); };
+    const auto ratio = [](double least, double most) {
+        return std::log(std::max(most, 1.0) / std::max(least, 1.0));  // libm: it only orders the parameters to cut
+    };
     switch (cost) {
         case LimitedCost::macs:
             return ratio(of(lo, CostNumber::macs), of(hi, CostNumber::macs));
