@@ -49,8 +49,10 @@ ARMS = ("unaware", "native", "two-line", "feasible", "tight")
 INPUTS = {"slice": 380, "protein": 9}
 FILES = {"slice": "hpolib_slice_localization.csv.gz", "protein": "hpolib_protein_structure.csv.gz"}
 MARKS = (25, 50, 100)
-# A two-line gate may be rejected for ever; so many proposals per training are allowed.
-PATIENCE = 20
+# A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take the time of a training.
+PATIENCE = {"GP": 3}
+PATIENCE_OTHERS = 20
+RETRIES = {"GP": 4}
 ORDERED = ("batch_size", "dropout_1", "dropout_2", "init_lr", "n_units_1", "n_units_2")
 NAMED = ("activation_fn_1", "activation_fn_2", "lr_schedule")
 
@@ -148,14 +150,18 @@ def search(
     objective: Callable[[optuna.Trial], Any] = {"unaware": train, "native": native, "two-line": two_line}.get(
         arm, WrappedObjective(gate, train)
     )
-    inner = FeasibleSampler(gate, base, seed=seed) if arm in ("feasible", "tight") else base
+    inner = (
+        FeasibleSampler(gate, base, retries=RETRIES.get(name, 16), seed=seed)
+        if arm in ("feasible", "tight")
+        else base
+    )
     study = optuna.create_study(direction="minimize", sampler=inner)
 
     def stop(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         if len(best) >= budget:
             study.stop()
 
-    study.optimize(objective, n_trials=budget * PATIENCE, callbacks=[stop])
+    study.optimize(objective, n_trials=budget * PATIENCE.get(name, PATIENCE_OTHERS), callbacks=[stop])
     proposed = inner.counts.proposed if isinstance(inner, FeasibleSampler) else len(study.trials)
     return best, wasted, proposed
 

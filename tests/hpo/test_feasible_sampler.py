@@ -268,8 +268,8 @@ def test_a_worker_with_another_gate_is_refused() -> None:
         study.sampler = FeasibleSampler(other, seed=0)
         with pytest.raises(GateMismatchError, match=what):
             study.optimize(objective, n_trials=1)
+        study.sampler = optuna.samplers.RandomSampler(seed=0)
         with pytest.raises(GateMismatchError, match="give every worker the same gate"):
-            study.sampler = optuna.samplers.RandomSampler(seed=0)
             study.optimize(WrappedObjective(other, objective), n_trials=1)
     assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2 + [TrialState.FAIL] * 4
     study.sampler = FeasibleSampler(net.gate(), seed=1)
