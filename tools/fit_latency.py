@@ -39,13 +39,14 @@ def instructions_text(core: str, fits: dict[str, Fit]) -> str:
     about = CORES[core]
     lines = [
         f"# Instructions per kernel call on {core}: sum of coefficient x product of factors (docs/cost-model.md).\n",
-        "# Written by tools/fit_latency.py. rows: fitted layers; the errors are relative, of layers held out in ten-fold\n",
+        "# Written by tools/fit_latency.py. rows: fitted layers; errors: relative, of layers held out in ten-fold\n",
         "# cross-validation (absent: too few layers).\n",
         f'core = "{core}"\n',
         'unit = "instruction per count"\n',
         'standing = "estimated"\n',
         'source = """\n',
-        f"CMSIS-NN 99f736a6 int8 kernels, GCC 12.2 -Ofast, instructions executed under QEMU 7.2 (columns {about.column});\n",
+        "CMSIS-NN 99f736a6 int8 kernels, GCC 12.2 -Ofast, instructions executed under QEMU 7.2\n",
+        f"(columns {about.column});\n",
         "what CMSIS-NN has no kernel for: TensorFlow Lite Micro 90b983c2, -Os, the same compiler,\n",
         f'run {about.run}."""\n',
     ]

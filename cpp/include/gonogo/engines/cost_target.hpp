@@ -21,9 +21,9 @@ enum class KernelSet : std::uint8_t {
     cmsis_nn_mve,    // with Helium (M55)
 };
 
-// Factors of the trip counts of kernels' loops: `p` output positions, `n` output channels, `k` products summed per output,
-// `c` input channels, `w` taps of the window. A digit divides, rounding down; `u` rounds up; `r` is the remainder.
-// docs/cost-model.md lists them.
+// Factors of the trip counts of kernels' loops: `p` output positions, `n` output channels, `k` products summed per
+// output, `c` input channels, `w` taps of the window. A digit divides, rounding down; `u` rounds up; `r` is the
+// remainder. docs/cost-model.md lists them.
 enum class Factor : std::uint8_t {
     // clang-format off
     call, products, rows,

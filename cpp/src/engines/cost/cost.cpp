@@ -245,9 +245,10 @@ void add_latency(const Summary& summary, const CostTarget& target, CostResult& r
     for (std::size_t i = 0; i < summary.nodes.size(); ++i) {
         const std::optional<double> cycles = cycles_of(summary.nodes[i], target);
         if (!cycles) {
-            result.notes.push_back("latency undecided: " + place(summary, i) + ": no timing for " +
-                                   (summary.nodes[i].computes_float.constant() != 0 ? "float32 kernels" : "this kernel") +
-                                   " on target '" + target.name + "'");
+            result.notes.push_back(
+                "latency undecided: " + place(summary, i) + ": no timing for " +
+                (summary.nodes[i].computes_float.constant() != 0 ? "float32 kernels" : "this kernel") + " on target '" +
+                target.name + "'");
             return;
         }
         result.nodes[i].seconds = *cycles / *target.clock_hz;

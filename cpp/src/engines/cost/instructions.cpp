@@ -5,9 +5,11 @@ namespace gonogo {
 
 std::string_view name_of(KernelClass kernel) {
     static constexpr std::string_view names[kernel_class_count + 1] = {
-        "conv_1x1", "conv_general", "depthwise_3x3", "depthwise_general", "depthwise_plain", "dense",      "add",
-        "max_pool", "average_pool", "mean",          "softmax",           "quantize",        "dequantize", "requantize",
-        "copy",     "pad",          "shape",         "pack",              "permute",         "sigmoid",    "none",
+        "conv_1x1", "conv_general", "depthwise_3x3", "depthwise_general", "depthwise_plain",
+        "dense",    "add",          "max_pool",      "average_pool",      "mean",
+        "softmax",  "quantize",     "dequantize",    "requantize",        "copy",
+        "pad",      "shape",        "pack",          "permute",           "sigmoid",
+        "none",
     };
     return names[static_cast<std::size_t>(kernel)];
 }
@@ -188,8 +190,7 @@ std::vector<Timing> timings_of(const NodeFacts& node) {
         }
         case Family::depthwise: {
             const Expr plain = negation(equal(w.in_c, w.out_c));
-            const Expr small =
-                equal(w.kernel_h, 3) * equal(w.kernel_w, 3) * less(w.pad_top, 2) * less(w.pad_left, 2);
+            const Expr small = equal(w.kernel_h, 3) * equal(w.kernel_w, 3) * less(w.pad_top, 2) * less(w.pad_left, 2);
             when(integer * plain, KernelClass::depthwise_plain);
             when(integer * negation(plain) * small, KernelClass::depthwise_3x3);
             when(integer * negation(plain) * negation(small), KernelClass::depthwise_general);

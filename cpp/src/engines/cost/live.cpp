@@ -15,13 +15,15 @@ std::int64_t live_filters(const Tensor& weights, std::int64_t filters) {
     std::int64_t live = 0;
     for (std::int64_t f = 0; f < filters; ++f) {
         const auto first = weights.data.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(f) * size);
-        live += std::any_of(first, first + static_cast<std::ptrdiff_t>(size), [](std::byte b) { return b != std::byte{}; });
+        live +=
+            std::any_of(first, first + static_cast<std::ptrdiff_t>(size), [](std::byte b) { return b != std::byte{}; });
     }
     return std::max<std::int64_t>(live, 1);
 }
 
 bool passes_channels(const NodeFacts& node) {
-    return node.family == Family::pool || node.family == Family::reduce || node.kernel->timing == KernelClass::requantize;
+    return node.family == Family::pool || node.family == Family::reduce ||
+           node.kernel->timing == KernelClass::requantize;
 }
 
 }  // namespace
