@@ -135,7 +135,23 @@ class Window:
             "products": 1,
         }
 
+    def array(self, positions: int, depthwise: bool) -> int:
+        """Cycles of an array of multipliers: 8 outputs x 8 inputs x so many positions at a time."""
+        if positions == 4 and self.out_h == self.kh == 1 and self.out_w % 2 == 0:
+            blocks = up(self.out_w, 4)
+        else:
+            blocks = up(self.out_h, positions // 2) * up(self.out_w, 2)
+        visits, taps = max(32, 4 * blocks) * up(self.out_c, 8), self.kh * self.kw
+        if depthwise:
+            return visits * up(taps, 4)
+        return min(visits * taps * up(self.in_c, 32), visits * up(taps, 4) * up(self.in_c, 8))
+
     def conv(self, depthwise: bool) -> tuple[str, Counts]:
+        kernel, counts = self.conv_on_core(depthwise)
+        arrays = {f"array{n}": self.array(n, depthwise) for n in (2, 4)}
+        return kernel, counts | arrays
+
+    def conv_on_core(self, depthwise: bool) -> tuple[str, Counts]:
         taps = self.kh * self.kw
         if depthwise:
             if self.in_c != self.out_c:
@@ -151,7 +167,8 @@ class Window:
 
 
 def dense(inputs: int, outputs: int, batch: int = 1) -> Counts:
-    return {**product_factors(1, outputs, inputs), "products": batch}
+    array = 32 * up(outputs, 8) * up(inputs, 32)
+    return {**product_factors(1, outputs, inputs), "products": batch, "array2": array, "array4": array}
 
 
 def kernel_row(row: Row) -> tuple[str, Counts]:
@@ -182,12 +199,15 @@ def graph_op(graph: dict[str, Any], op: dict[str, Any]) -> tuple[str, Counts]:
         return "", {}
     if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"):
         w = graph_window(op, x["shape"], y["shape"])
+        sizes = {"inputs": inputs, "outputs": math.prod(y["shape"])}
         if name.endswith("CONV_2D"):
-            return w.conv(name[0] == "D")
-        return ("max_pool" if name[0] == "M" else "average_pool"), w.factors(w.kh * w.kw)
+            kernel, counts = w.conv(name[0] == "D")
+            return kernel, counts | sizes
+        return ("max_pool" if name[0] == "M" else "average_pool"), w.factors(w.kh * w.kw) | sizes
     if name == "FULLY_CONNECTED":
         rows, columns = op["filter"]
-        return "dense", dense(columns, rows, inputs // columns)
+        sizes = {"inputs": inputs, "outputs": math.prod(y["shape"])}
+        return "dense", dense(columns, rows, inputs // columns) | sizes
     if name in ("ADD", "SOFTMAX"):
         return name.lower(), element_factors(inputs, y["shape"])
     return OTHER_OPS.get(name, ""), element_factors(inputs, y["shape"])
