@@ -185,9 +185,8 @@ void register_cost(py::module_& m) {
         .def_readonly("pointer_bits", &CostTarget::pointer_bits)
         .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
 
-    py::class_<NodeCost>(
-        m, "NodeCost",
-        "Work of one node: exact counts, and instructions and instructions and time, estimated where known.")
+    py::class_<NodeCost>(m, "NodeCost",
+                         "Work of one node: exact counts, and instructions and time, estimated where known.")
         .def_readonly("macs", &NodeCost::macs)
         .def_readonly("other_operations", &NodeCost::other_operations)
         .def_readonly("parameter_bytes", &NodeCost::parameter_bytes)

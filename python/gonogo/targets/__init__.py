@@ -86,6 +86,11 @@ def load(name_or_path: str | os.PathLike[str]) -> Target:
 load_target = load
 
 
+def from_text(text: str, where: str) -> Target:
+    """The device that a target file's text describes; `where` names it in messages."""
+    return _read(text, where)
+
+
 # ---- helpers
 
 
@@ -132,7 +137,7 @@ def _read(text: str, where: str) -> Target:
         sources.append(("clock", clock.text("source")))
     known = None
     if timing is not None:
-        known = read_timing(timing, _folder())
+        known = read_timing(timing)
         sources += known.sources
     watts = None
     if power is not None:
@@ -166,3 +171,24 @@ def _read(text: str, where: str) -> Target:
             power_watts=watts,
         ),
     )
+
+
+from gonogo.targets.calibration import (  # noqa: E402  it reads targets itself
+    Calibration,
+    Measurement,
+    calibrate,
+    read_measurements,
+)
+
+__all__ = [
+    "Calibration",
+    "Measurement",
+    "Target",
+    "calibrate",
+    "from_text",
+    "list_targets",
+    "load",
+    "load_target",
+    "names",
+    "read_measurements",
+]

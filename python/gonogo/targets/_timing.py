@@ -9,14 +9,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from gonogo.errors import TargetError
 from gonogo.targets._table import parse
 
 if TYPE_CHECKING:
-    from importlib.abc import Traversable
-
     from gonogo.targets._table import Table
 
 Formulas = dict[str, dict[str, float]]  # class of kernels -> product of factors -> weight
@@ -31,6 +30,7 @@ class Timing:
     """Estimate: the sum of the cycles over the clock. `scale`: lower, 1, upper, as multiples of it."""
 
     engine: str
+    core: str = ""  # whose instruction counts
     instructions: Formulas = field(default_factory=dict)
     cycles: tuple[Formulas, ...] = ()
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -64,12 +64,13 @@ def cycles_of(instructions: Formulas, factors: Mapping[str, float]) -> Formulas:
     }
 
 
-def read_timing(timing: Table, folder: Traversable) -> Timing:
+def read_timing(timing: Table) -> Timing:
     sources = [("timing", timing.text("source"))]
     core = timing.text("instructions", "")
-    instructions = _instructions(core, timing.where, folder) if core else {}
+    instructions = _instructions(core, timing.where) if core else {}
     known = Timing(
         engine=timing.text("engine"),
+        core=core,
         instructions=instructions,
         skips_zero_filters=timing.flag("skips_zero_filters"),
         sources=tuple(sources),
@@ -133,6 +134,7 @@ def _standing(
     sources = known.sources if estimated else (*known.sources, ("cycles", about.text("source")))
     return Timing(
         engine=known.engine,
+        core=known.core,
         instructions=known.instructions,
         cycles=cycles,
         scale=scale,
@@ -159,8 +161,8 @@ def _formulas(roofline: Table) -> Formulas:
 
 
 @functools.lru_cache(maxsize=16)
-def _instructions(core: str, where: str, folder: Traversable) -> Formulas:
-    files = folder.joinpath("instructions")
+def _instructions(core: str, where: str) -> Formulas:
+    files = resources.files("gonogo.targets").joinpath("instructions")
     known = sorted(f.name.removesuffix(".toml") for f in files.iterdir() if f.name.endswith(".toml"))
     if core not in known:
         raise TargetError(f"target '{where}': no instruction counts for '{core}'; known: {', '.join(known)}")

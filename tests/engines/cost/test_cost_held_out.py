@@ -12,7 +12,7 @@ import pytest
 from gonogo import _core, targets
 
 if TYPE_CHECKING:
-    from .conftest import GraphOf, Row
+    from .conftest import GraphOf
 
 pytestmark = pytest.mark.corpus
 

@@ -33,19 +33,19 @@ CORES = {
 def test_instructions_of_whole_models(
     target: str, column: str, graph_of: GraphOf, rows: Callable[[str], list[Row]], recurrent: tuple[str, ...]
 ) -> None:
-    """Sums over the operators that were counted; `micro_speech`'s depthwise layer was not."""
+    """Sums over the operators that were counted: depthwise layers of one channel into several were not."""
     errors = []
     for row in rows("cmsisnn_qemu_model_totals.csv"):
         model = row["model"]
-        if model in (*recurrent, "tflm_micro_speech_quantized") or "ssd" in model:
+        if model in (*recurrent, "tflm_micro_speech_quantized", "tflm_person_detect") or "ssd" in model:
             continue
         graph = graph_of(model)
         cost = _core.cost(graph, targets.load(target).core)
         sums = [n.instructions for n, info in zip(cost.nodes, graph.nodes, strict=True) if info.op in COUNTED]
         errors.append(math.log(sum(sums) / float(row[f"{column}_insns"])))
-    assert len(errors) == 37
-    assert statistics.mean(map(abs, errors)) < 0.01
-    assert max(map(abs, errors)) < 0.06
+    assert len(errors) == 36
+    assert statistics.mean(map(abs, errors)) < 0.003
+    assert max(map(abs, errors)) < 0.01
 
 
 @pytest.mark.corpus
@@ -58,7 +58,7 @@ def test_measured_networks_lie_inside_their_interval(
     rows = [r for r in tool("latency_rows", root).mlperf_rows(corpus / "cost") if wanted(r.data, target)]
     for row in rows:
         path = corpus / "cost" / "models" / f"{row.model}.tflite"
-        cost = _core.cost(gg.load(path)._graph, device.core)
+        cost = _core.cost(gg.load(path), device.core)
         lower, estimate, upper = cost.latency_seconds
         assert device.clock_hz is not None
         assert lower < estimate < upper
