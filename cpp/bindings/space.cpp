@@ -308,7 +308,7 @@ void register_space(py::module_& m) {
                 const NodeNumbers& n = nodes[i];
                 if (!n.active) continue;
                 out.append(py::make_tuple(program.node_names()[i], n.macs, n.other_operations, n.parameter_bytes,
-                                          n.instructions));
+                                          n.cycles));
             }
             return out;
         });
