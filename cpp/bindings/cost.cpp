@@ -126,7 +126,8 @@ FormulaTable formulas(const Table& table, const CostTarget& target) {
     return formulas;
 }
 
-CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, std::optional<double> clock_hz,
+CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, bool plans_as_tflm,
+                       std::optional<double> clock_hz,
                        const Table& instructions, const std::vector<Table>& cycles, const Ends& latency_scale,
                        bool skips_zero_filters, const std::string& latency_standing,
                        const std::optional<Ends>& power_watts) {
@@ -137,6 +138,7 @@ CostTarget make_target(std::string name, const std::string& kernels, int pointer
         throw TargetError("target '" + target.name + "': pointer_bits must be 32 or 64");
     }
     target.pointer_bits = pointer_bits;
+    target.plans_as_tflm = plans_as_tflm;
     if (clock_hz && !(*clock_hz > 0.0 && *clock_hz <= 1e12)) {
         throw TargetError("target '" + target.name + "': clock_hz must lie in (0, 1e12]");
     }
@@ -177,12 +179,14 @@ void register_cost(py::module_& m) {
     py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
                                              "A device in numbers; gonogo.targets reads it from a file.")
         .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
+             py::arg("plans_as_tflm") = true,
              py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
              py::arg("cycles") = std::vector<Table>{}, py::arg("latency_scale") = Ends{1.0, 1.0, 1.0},
              py::arg("skips_zero_filters") = false, py::arg("latency_standing") = "estimated",
              py::arg("power_watts") = py::none())
         .def_readonly("name", &CostTarget::name)
         .def_readonly("pointer_bits", &CostTarget::pointer_bits)
+        .def_readonly("plans_as_tflm", &CostTarget::plans_as_tflm)
         .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
 
     py::class_<NodeCost>(m, "NodeCost",

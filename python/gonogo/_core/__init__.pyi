@@ -407,12 +407,15 @@ class CostTarget:
     """
     A device in numbers; gonogo.targets reads it from a file.
     """
-    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles: collections.abc.Sequence[collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]]] = [], latency_scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0, 1.0), skips_zero_filters: bool = False, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
+    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, plans_as_tflm: bool = True, clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles: collections.abc.Sequence[collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]]] = [], latency_scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0, 1.0), skips_zero_filters: bool = False, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
         ...
     def __repr__(self) -> str:
         ...
     @property
     def name(self) -> str:
+        ...
+    @property
+    def plans_as_tflm(self) -> bool:
         ...
     @property
     def pointer_bits(self) -> int:

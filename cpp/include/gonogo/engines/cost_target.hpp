@@ -87,6 +87,9 @@ struct CostTarget {
     std::string name;
     KernelSet kernels = KernelSet::reference;
     int pointer_bits = 32;
+    // Whether activations lie where TFLM's planner puts them. Other engines overlap an operator's input and output,
+    // fuse operators or recompute: then the plan is no more than an estimate.
+    bool plans_as_tflm = true;
     FormulaTable instructions = {};  // per node; empty where nobody counted them
     // Latency = scale * sum over nodes of the largest of these / clock: a core has one table, an accelerator one for
     // its arithmetic and one per memory. Absent parts make latency undecided.
