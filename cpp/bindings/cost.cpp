@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -96,32 +97,31 @@ Name named(const std::string& name, std::size_t count, const CostTarget& target,
     throw TargetError("target '" + target.name + "': no " + what + " '" + name + "'");
 }
 
-// "p2*n2*k4" and its weight.
-Product product_of(const std::string& term, double weight, const std::string& kernel, const CostTarget& target) {
+// "p2*n2*k4" as its factors.
+std::vector<Factor> factors_of(const std::string& term, double weight, const std::string& kernel,
+                               const CostTarget& target) {
     if (!(weight >= 0.0 && weight <= 1e9)) {
         throw TargetError("target '" + target.name + "': coefficient " + kernel + " '" + term +
                           "' must lie in [0, 1e9]");
     }
-    Product product;
-    product.weight = weight;
-    std::istringstream factors(term);
-    for (std::string factor; std::getline(factors, factor, '*');) {
-        if (product.count == Product::most_factors) {
-            throw TargetError("target '" + target.name + "': term '" + term + "' has more than 4 factors");
-        }
-        product.factors[product.count++] = named<Factor>(factor, factor_count, target, "factor");
+    std::vector<Factor> factors;
+    std::istringstream names(term);
+    for (std::string name; std::getline(names, name, '*');)
+        factors.push_back(named<Factor>(name, factor_count, target, "factor"));
+    if (factors.empty() || factors.size() > 4) {
+        throw TargetError("target '" + target.name + "': term '" + term + "' of " + kernel + " has " +
+                          std::to_string(factors.size()) + " factors; 1 to 4 are possible");
     }
-    if (product.count == 0) throw TargetError("target '" + target.name + "': an empty term in " + kernel);
-    return product;
+    return factors;
 }
 
 FormulaTable formulas(const Table& table, const CostTarget& target) {
     FormulaTable formulas;
     for (const auto& [kernel, row] : table) {
         const auto k = named<KernelClass>(kernel, kernel_class_count, target, "kernel class");
-        Formula formula;
-        for (const auto& [term, weight] : row) formula.push_back(product_of(term, weight, kernel, target));
-        formulas[static_cast<std::size_t>(k)] = std::move(formula);
+        std::vector<std::pair<std::vector<Factor>, double>> products;
+        for (const auto& [term, weight] : row) products.emplace_back(factors_of(term, weight, kernel, target), weight);
+        formulas[static_cast<std::size_t>(k)] = formula_from(products);
     }
     return formulas;
 }

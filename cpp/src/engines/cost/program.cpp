@@ -122,12 +122,14 @@ class Compiler {
 
     // A formula as value_of() computes it: the same roundings.
     TapeValue value_of(const Formula& formula, const Factors& factors) {
+        const auto value = [&](Factor f) { return tape_.integer(factors[static_cast<std::size_t>(f)]); };
         TapeValue sum = tape_.number(0.0);
-        for (const Product& product : formula) {
-            TapeValue value = tape_.number(product.weight);
-            for (std::size_t i = 0; i < product.count; ++i)
-                value = tape_.mul(value, tape_.integer(factors[static_cast<std::size_t>(product.factors[i])]));
-            sum = tape_.add(sum, value);
+        for (const FormulaGroup& group : formula) {
+            TapeValue inner = tape_.number(group.alone);
+            for (const auto& [factor, weight] : group.last)
+                inner = tape_.add(inner, tape_.mul(tape_.number(weight), value(factor)));
+            for (const Factor f : group.common) inner = tape_.mul(inner, value(f));
+            sum = tape_.add(sum, inner);
         }
         return sum;
     }
