@@ -49,7 +49,7 @@ ARMS = ("unaware", "native", "two-line", "feasible", "tight")
 INPUTS = {"slice": 380, "protein": 9}
 FILES = {"slice": "hpolib_slice_localization.csv.gz", "protein": "hpolib_protein_structure.csv.gz"}
 MARKS = (25, 50, 100)
-# A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take the time of a training.
+# A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take long.
 PATIENCE = {"GP": 3}
 PATIENCE_OTHERS = 20
 RETRIES = {"GP": 4}

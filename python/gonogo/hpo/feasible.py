@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gonogo.errors import SpaceError
-from gonogo.hpo.checked import AnyChecked, Report, SpaceGate
+from gonogo.hpo.checked import Report, SpaceGate
 from gonogo.space import Choice, Config, Float, Int, Parameter, Space
 
 RETRIES = 16
@@ -73,7 +73,7 @@ class Proposals:
         seen: set[tuple[tuple[str, Any], ...]] = set()
         for _ in range(self.retries + 1):
             proposal = propose()
-            config = self.gate.space.check(proposal)
+            config = self.own(proposal)
             rejected = self.gate.check(config).infeasible
             self._count(proposed=1, rejected=int(rejected))
             if not rejected:
@@ -109,8 +109,10 @@ class Proposals:
             for name, parameter in space.parameters.items()
         }
 
-    def checked(self, config: Mapping[str, Any]) -> AnyChecked:
-        return self.gate.check(self.gate.space.check(config))
+    def own(self, proposal: Mapping[str, Any]) -> Config:
+        """The part of a proposal that the gate's space is about, in canonical form."""
+        space = self.gate.space
+        return space.check({name: proposal[name] for name in space.names if name in proposal})
 
     def _count(self, *, proposed: int = 0, rejected: int = 0, drawn: int = 0) -> None:
         old = self.counts
