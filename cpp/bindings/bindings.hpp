@@ -9,6 +9,7 @@ void register_graph(pybind11::module_& m);
 void register_engines(pybind11::module_& m);
 void register_semantics(pybind11::module_& m);
 void register_cost(pybind11::module_& m);
+void register_space(pybind11::module_& m);  // after graph and cost
 void register_integer_kernels(pybind11::module_& m);
 void register_interval(pybind11::module_& m);
 void register_interval_arrays(pybind11::module_& m);    // into `interval`, so after it

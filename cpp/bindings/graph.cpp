@@ -8,6 +8,7 @@
 
 #include "gonogo/error.hpp"
 #include "gonogo/ir/graph_builder.hpp"
+#include "gonogo/ir/tape.hpp"
 #include "gonogo/ops/record.hpp"
 
 #include "arrays.hpp"
@@ -100,6 +101,37 @@ void register_graph(py::module_& m) {
         .def_readonly("axis", &Quantization::axis)
         .def_readonly("block", &Quantization::block);
 
+    py::class_<Expr>(m, "Expr", "An integer expression in hyper-parameters; conditions are 0 or 1.")
+        .def(py::init<std::int64_t>())
+        .def_static("symbol", &Expr::symbol)
+        .def_property_readonly("value",
+                               [](const Expr& e) -> std::optional<std::int64_t> {
+                                   return e.is_constant() ? std::optional(e.constant()) : std::nullopt;
+                               })
+        .def_property_readonly("symbols", &Expr::symbols)
+        .def("__str__", &Expr::text)
+        .def("__add__", [](const Expr& a, const Expr& b) { return a + b; })
+        .def("__sub__", [](const Expr& a, const Expr& b) { return a - b; })
+        .def("__mul__", [](const Expr& a, const Expr& b) { return a * b; })
+        .def("floor_div", [](const Expr& a, const Expr& b) { return floor_div(a, b); })
+        .def("ceil_div", [](const Expr& a, const Expr& b) { return ceil_div(a, b); })
+        .def("max", [](const Expr& a, const Expr& b) { return max(a, b); })
+        .def("min", [](const Expr& a, const Expr& b) { return min(a, b); })
+        .def("less", [](const Expr& a, const Expr& b) { return less(a, b); })
+        .def("equal", [](const Expr& a, const Expr& b) { return equal(a, b); })
+        .def("select", [](const Expr& c, const Expr& a, const Expr& b) { return select(c, a, b); })
+        .def(
+            "range",
+            [](const Expr& e, const std::vector<std::tuple<std::string, double, double>>& symbols) {
+                std::vector<TapeVariable> variables;
+                for (const auto& [name, lo, hi] : symbols) variables.push_back({name, {lo, hi}});
+                TapeBuilder builder(std::move(variables));
+                const TapeRange r = builder.range(builder.integer(e));
+                return std::pair(static_cast<std::int64_t>(r.lo), static_cast<std::int64_t>(r.hi));
+            },
+            "Least and greatest value over ranges of the symbols; the range may be too wide, never too narrow.");
+    py::implicitly_convertible<std::int64_t, Expr>();
+
     py::class_<TensorInfo>(m, "TensorInfo", "Name, element type, shape and quantisation of one tensor.")
         .def_readonly("name", &TensorInfo::name)
         .def_readonly("dtype", &TensorInfo::dtype)
@@ -167,6 +199,34 @@ void register_graph(py::module_& m) {
                 return b.activation(std::move(name), std::move(symbolic), dtype_named(dtype), std::move(q));
             },
             py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("quantization") = py::none())
+        .def("symbolic_input",
+             [](GraphBuilder& b, std::string name, std::vector<Expr> shape, const Expr& wide) {
+                 const bool is_float = wide.is_constant() && wide.constant() != 0;
+                 const std::optional<Quantization> q =
+                     is_float ? std::nullopt : std::optional<Quantization>(Quantization{{1.0F}, {0}});
+                 const TensorId t =
+                     b.input(std::move(name), std::move(shape), is_float ? DType::float32 : DType::int8, q);
+                 if (!is_float) b.set_wide(t, wide);
+                 return t;
+             })
+        .def("symbolic_activation",
+             [](GraphBuilder& b, std::string name, const Expr& wide) {
+                 const bool is_float = wide.is_constant() && wide.constant() != 0;
+                 const std::optional<Quantization> q =
+                     is_float ? std::nullopt : std::optional<Quantization>(Quantization{{1.0F}, {0}});
+                 const TensorId t = b.activation(std::move(name), {}, is_float ? DType::float32 : DType::int8, q);
+                 if (!is_float) b.set_wide(t, wide);
+                 return t;
+             })
+        .def("parameters",
+             [](GraphBuilder& b, std::string name, const std::string& dtype, std::vector<Expr> shape, Expr wide,
+                Expr scales) {
+                 return b.parameters(std::move(name), dtype_named(dtype), std::move(shape), std::move(wide),
+                                     std::move(scales));
+             })
+        .def("merge", &GraphBuilder::merge)
+        .def("set_active", &GraphBuilder::set_active)
+        .def("shape", &GraphBuilder::shape_of)
         .def("set_packed_int4", &GraphBuilder::set_packed_int4, py::arg("tensor"),
              "Says that an int8 constant is stored as int4, two values per byte.")
         .def("set_known_value", &GraphBuilder::set_known_value, py::arg("tensor"), py::arg("values"))

@@ -21,5 +21,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     register_engines(m);
     register_semantics(m);
     register_cost(m);
+    register_space(m);
     register_integer_kernels(m);
 }

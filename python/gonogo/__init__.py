@@ -18,9 +18,11 @@ from gonogo import _core
 if TYPE_CHECKING:
     from gonogo import errors, hpo, interval, loaders, report, results, roundoff, semantics, targets
     from gonogo.analysis import bound, check, cost, error, load
+    from gonogo.architecture import Architecture
     from gonogo.box import Box
     from gonogo.decision import decision_margin
     from gonogo.errors import GonogoError
+    from gonogo.hpo.gate import Gate
     from gonogo.interval import Interval, IntervalArray
     from gonogo.limits import Limits
     from gonogo.semantics import BFloat16, FixedLayer, FixedPoint, Float16, Float32, Mixed, Word
@@ -49,6 +51,8 @@ _HOMES = {
     "Float32": "semantics",
     "Mixed": "semantics",
     "Word": "semantics",
+    "Architecture": "architecture",
+    "Gate": "hpo.gate",
     "Choice": "space",
     "Float": "space",
     "Int": "space",
@@ -60,6 +64,7 @@ _HOMES = {
 _MODULES = ("errors", "hpo", "interval", "loaders", "report", "results", "roundoff", "semantics", "targets")
 
 __all__ = [
+    "Architecture",
     "BFloat16",
     "Box",
     "Choice",
@@ -68,6 +73,7 @@ __all__ = [
     "Float",
     "Float16",
     "Float32",
+    "Gate",
     "GonogoError",
     "Int",
     "Interval",

@@ -20,7 +20,13 @@ from gonogo._core import (
     UnsupportedTypeError,
 )
 
+
+class ArchitectureError(GonogoError, ValueError):
+    """A build function that can't be read as a function of its hyper-parameters."""
+
+
 __all__ = [
+    "ArchitectureError",
     "BoxError",
     "GonogoError",
     "IntervalError",

@@ -488,7 +488,11 @@ class CheckResult:
 
     @property
     def verdict(self) -> Verdict:
-        found = {o.feasibility for o in self.outcomes}
+        return self.verdict_of(self.outcomes)
+
+    @staticmethod
+    def verdict_of(outcomes: tuple[LimitOutcome, ...]) -> Verdict:
+        found = {o.feasibility for o in outcomes}
         if Feasibility.INFEASIBLE in found:
             return Verdict.NO_GO
         if Feasibility.UNDECIDED in found or not found:
@@ -498,9 +502,13 @@ class CheckResult:
     @property
     def deciding(self) -> LimitOutcome | None:
         """The limit that decides: the worst of the worst kind, by margin relative to the limit."""
+        return self.deciding_of(self.outcomes)
+
+    @staticmethod
+    def deciding_of(outcomes: tuple[LimitOutcome, ...]) -> LimitOutcome | None:
         order = (Feasibility.INFEASIBLE, Feasibility.UNDECIDED, Feasibility.FEASIBLE)
         for kind in order:
-            group = [o for o in self.outcomes if o.feasibility is kind]
+            group = [o for o in outcomes if o.feasibility is kind]
             if group:
                 return min(group, key=_relative_margin)
         return None

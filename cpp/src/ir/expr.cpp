@@ -1,17 +1,18 @@
 #include "gonogo/ir/expr.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
+#include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "gonogo/error.hpp"
 
+#include "ir/expr_node.hpp"
+
 namespace gonogo {
 
 namespace {
-
-enum Kind : int { kSymbol, kAdd, kSub, kMul, kFloorDiv, kCeilDiv, kMax, kMin };
 
 [[noreturn]] void overflow() {
     throw ShapeError("an integer expression leaves the range of 64-bit integers");
@@ -29,48 +30,34 @@ std::int64_t ceil_quotient(std::int64_t a, std::int64_t b) {
     return q * b == a ? q : q + 1;
 }
 
-std::int64_t apply(int kind, std::int64_t a, std::int64_t b) {
+std::int64_t apply(ExprKind kind, std::int64_t a, std::int64_t b) {
     std::int64_t r = 0;
     switch (kind) {
-        case kAdd:
+        case ExprKind::add:
             if (__builtin_add_overflow(a, b, &r)) overflow();
             return r;
-        case kSub:
+        case ExprKind::sub:
             if (__builtin_sub_overflow(a, b, &r)) overflow();
             return r;
-        case kMul:
+        case ExprKind::mul:
             if (__builtin_mul_overflow(a, b, &r)) overflow();
             return r;
-        case kFloorDiv:
+        case ExprKind::floor_div:
             return floor_quotient(a, b);
-        case kCeilDiv:
+        case ExprKind::ceil_div:
             return ceil_quotient(a, b);
-        case kMax:
+        case ExprKind::max:
             return std::max(a, b);
+        case ExprKind::less:
+            return a < b ? 1 : 0;
+        case ExprKind::equal:
+            return a == b ? 1 : 0;
         default:
             return std::min(a, b);
     }
 }
 
-// Each operation is monotone in either argument once the other's sign is fixed (division: for a divisor of one sign),
-// so the extremes over a box of two ranges are attained at its four corners.
-IntegerRange apply(int kind, IntegerRange a, IntegerRange b) {
-    if ((kind == kFloorDiv || kind == kCeilDiv) && b.lo <= 0 && b.hi >= 0) {
-        throw ShapeError("an integer expression divides by a range that contains zero");
-    }
-    const std::array<std::int64_t, 4> corner = {apply(kind, a.lo, b.lo), apply(kind, a.lo, b.hi),
-                                                apply(kind, a.hi, b.lo), apply(kind, a.hi, b.hi)};
-    const auto [lo, hi] = std::minmax_element(corner.begin(), corner.end());
-    return {*lo, *hi};
-}
-
 }  // namespace
-
-struct Expr::Node {
-    int kind = kSymbol;
-    std::string name;  // of a symbol
-    Expr a, b;
-};
 
 Expr Expr::symbol(std::string name) {
     auto node = std::make_shared<Node>();
@@ -78,12 +65,17 @@ Expr Expr::symbol(std::string name) {
     return Expr(std::shared_ptr<const Node>(std::move(node)));
 }
 
-Expr Expr::make(int kind, const Expr& a, const Expr& b) {
+Expr Expr::make(ExprKind kind, const Expr& a, const Expr& b) {
     if (a.is_constant() && b.is_constant()) return apply(kind, a.value_, b.value_);
+    return make(kind, a, b, {});
+}
+
+Expr Expr::make(ExprKind kind, const Expr& a, const Expr& b, const Expr& c) {
     auto node = std::make_shared<Node>();
     node->kind = kind;
     node->a = a;
     node->b = b;
+    node->c = c;
     return Expr(std::shared_ptr<const Node>(std::move(node)));
 }
 
@@ -92,24 +84,38 @@ std::int64_t Expr::constant() const {
     return value_;
 }
 
-std::int64_t Expr::evaluate(const std::map<std::string, std::int64_t>& point) const {
-    if (is_constant()) return value_;
-    if (node_->kind == kSymbol) {
-        const auto found = point.find(node_->name);
-        if (found == point.end()) throw ShapeError("no value given for the symbol '" + node_->name + "'");
-        return found->second;
+std::vector<std::string> Expr::symbols() const {
+    std::set<std::string> names;
+    std::unordered_set<const Node*> seen;
+    std::vector<const Node*> open = {node()};
+    while (!open.empty()) {
+        const Node* node = open.back();
+        open.pop_back();
+        if (node == nullptr || !seen.insert(node).second) continue;
+        if (node->kind == ExprKind::symbol) names.insert(node->name);
+        for (const Expr* part : {&node->a, &node->b, &node->c}) open.push_back(part->node());
     }
-    return apply(node_->kind, node_->a.evaluate(point), node_->b.evaluate(point));
+    return {names.begin(), names.end()};
 }
 
-IntegerRange Expr::evaluate(const std::map<std::string, IntegerRange>& box) const {
-    if (is_constant()) return {value_, value_};
-    if (node_->kind == kSymbol) {
-        const auto found = box.find(node_->name);
-        if (found == box.end()) throw ShapeError("no range given for the symbol '" + node_->name + "'");
-        return found->second;
+bool alike(const Expr& a, const Expr& b) {
+    // Pairs of nodes seen before count as alike: if they aren't, the pair itself has said so.
+    std::set<std::pair<const Expr::Node*, const Expr::Node*>> seen;
+    std::vector<std::pair<const Expr*, const Expr*>> open = {{&a, &b}};
+    while (!open.empty()) {
+        const auto [x, y] = open.back();
+        open.pop_back();
+        if (x->is_constant() != y->is_constant()) return false;
+        if (x->is_constant() && x->value_ != y->value_) return false;
+        const Expr::Node* p = x->node();
+        const Expr::Node* q = y->node();
+        if (p == q || !seen.emplace(p, q).second) continue;
+        if (p->kind != q->kind || p->name != q->name) return false;
+        open.emplace_back(&p->a, &q->a);
+        open.emplace_back(&p->b, &q->b);
+        open.emplace_back(&p->c, &q->c);
     }
-    return apply(node_->kind, node_->a.evaluate(box), node_->b.evaluate(box));
+    return true;
 }
 
 std::string Expr::text() const {
@@ -118,53 +124,76 @@ std::string Expr::text() const {
         return before + node_->a.text() + between + node_->b.text() + ")";
     };
     switch (node_->kind) {
-        case kSymbol:
+        case ExprKind::symbol:
             return node_->name;
-        case kAdd:
+        case ExprKind::add:
             return pair("(", " + ");
-        case kSub:
+        case ExprKind::sub:
             return pair("(", " - ");
-        case kMul:
+        case ExprKind::mul:
             return pair("(", " * ");
-        case kFloorDiv:
+        case ExprKind::floor_div:
             return pair("floor_div(", ", ");
-        case kCeilDiv:
+        case ExprKind::ceil_div:
             return pair("ceil_div(", ", ");
-        case kMax:
+        case ExprKind::max:
             return pair("max(", ", ");
-        default:
+        case ExprKind::min:
             return pair("min(", ", ");
+        case ExprKind::less:
+            return pair("(", " < ");
+        case ExprKind::equal:
+            return pair("(", " == ");
+        case ExprKind::select:
+            break;
     }
+    return "select(" + node_->a.text() + ", " + node_->b.text() + ", " + node_->c.text() + ")";
 }
 
-// The identities below keep shape expressions short; they hold for all integers.
+// The identities below keep expressions short; they hold for all integers.
 Expr operator+(const Expr& a, const Expr& b) {
     if (a.is_constant() && a.value_ == 0) return b;
     if (b.is_constant() && b.value_ == 0) return a;
-    return Expr::make(kAdd, a, b);
+    return Expr::make(ExprKind::add, a, b);
 }
 Expr operator-(const Expr& a, const Expr& b) {
     if (b.is_constant() && b.value_ == 0) return a;
-    return Expr::make(kSub, a, b);
+    if (!a.is_constant() && a.node_ == b.node_) return 0;
+    return Expr::make(ExprKind::sub, a, b);
 }
 Expr operator*(const Expr& a, const Expr& b) {
-    if (a.is_constant() && a.value_ == 1) return b;
-    if (b.is_constant() && b.value_ == 1) return a;
-    return Expr::make(kMul, a, b);
+    if (a.is_constant() && (a.value_ == 1 || a.value_ == 0)) return a.value_ == 0 ? a : b;
+    if (b.is_constant() && (b.value_ == 1 || b.value_ == 0)) return b.value_ == 0 ? b : a;
+    return Expr::make(ExprKind::mul, a, b);
 }
 Expr floor_div(const Expr& a, const Expr& b) {
     if (b.is_constant() && b.value_ == 1) return a;
-    return Expr::make(kFloorDiv, a, b);
+    return Expr::make(ExprKind::floor_div, a, b);
 }
 Expr ceil_div(const Expr& a, const Expr& b) {
     if (b.is_constant() && b.value_ == 1) return a;
-    return Expr::make(kCeilDiv, a, b);
+    return Expr::make(ExprKind::ceil_div, a, b);
 }
 Expr max(const Expr& a, const Expr& b) {
-    return Expr::make(kMax, a, b);
+    if (!a.is_constant() && a.node_ == b.node_) return a;
+    return Expr::make(ExprKind::max, a, b);
 }
 Expr min(const Expr& a, const Expr& b) {
-    return Expr::make(kMin, a, b);
+    if (!a.is_constant() && a.node_ == b.node_) return a;
+    return Expr::make(ExprKind::min, a, b);
+}
+Expr less(const Expr& a, const Expr& b) {
+    if (!a.is_constant() && a.node_ == b.node_) return 0;
+    return Expr::make(ExprKind::less, a, b);
+}
+Expr equal(const Expr& a, const Expr& b) {
+    if (!a.is_constant() && a.node_ == b.node_) return 1;
+    return Expr::make(ExprKind::equal, a, b);
+}
+Expr select(const Expr& condition, const Expr& a, const Expr& b) {
+    if (condition.is_constant()) return condition.value_ != 0 ? a : b;
+    const bool alike = a.is_constant() ? b.is_constant() && a.value_ == b.value_ : a.node_ == b.node_;
+    return alike ? a : Expr::make(ExprKind::select, condition, a, b);
 }
 
 }  // namespace gonogo

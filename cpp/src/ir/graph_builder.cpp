@@ -221,6 +221,53 @@ TensorId GraphBuilder::activation(std::string name, std::optional<std::vector<Ex
     return add(std::move(t));
 }
 
+TensorId GraphBuilder::parameters(std::string name, DType dtype, std::vector<Expr> shape, Expr wide, Expr scale_count) {
+    Tensor t;
+    t.name = std::move(name);
+    t.dtype = dtype;
+    t.is_constant = true;
+    t.wide = std::move(wide);
+    t.scale_count = std::move(scale_count);
+    if (dtype == DType::int8) t.quantization = Quantization{{1.0F}, {0}};
+    set_shape(open().source, t, std::move(shape));
+    return add(std::move(t));
+}
+
+void GraphBuilder::set_wide(TensorId tensor, Expr wide) {
+    Tensor& t = at(tensor, "storage of tensor");
+    if (t.dtype != DType::int8)
+        throw UnsupportedTypeError(open().source + ": " + quoted(t) + ": only int8 tensors can be float32 instead");
+    t.wide = std::move(wide);
+}
+
+TensorId GraphBuilder::merge(std::string name, const Expr& condition, TensorId yes, TensorId no) {
+    const Tensor& a = at(yes, "merged tensor");
+    const Tensor& b = at(no, "merged tensor");
+    if (a.shape.size() != b.shape.size()) {
+        throw ShapeError(open().source + ": " + quoted(a) + " with " + std::to_string(a.shape.size()) +
+                         " dimensions can't stand for " + quoted(b) + " with " + std::to_string(b.shape.size()) +
+                         ": where a layer is left out, its input takes the place of its output");
+    }
+    std::vector<Expr> shape;
+    for (std::size_t d = 0; d < a.shape.size(); ++d) shape.push_back(select(condition, a.shape[d], b.shape[d]));
+    Tensor t;
+    t.name = std::move(name);
+    t.dtype = a.dtype;
+    t.wide = select(condition, a.wide, b.wide);
+    t.quantization = a.quantization;
+    t.merge = Merge{condition, yes, no};
+    set_shape(graph_->source, t, std::move(shape));
+    return add(std::move(t));
+}
+
+const std::vector<Expr>& GraphBuilder::shape_of(TensorId tensor) {
+    return at(tensor, "tensor").shape;
+}
+
+void GraphBuilder::set_active(Expr condition) {
+    active_ = std::move(condition);
+}
+
 void GraphBuilder::set_known_value(TensorId tensor, std::vector<std::int64_t> values) {
     Tensor& t = at(tensor, "known value for tensor");
     if (!t.symbolic && element_count(t.dims) != static_cast<std::int64_t>(values.size())) {
@@ -241,6 +288,7 @@ NodeId GraphBuilder::node(const std::string& op, std::string name, std::vector<T
     n.inputs = std::move(inputs);
     n.outputs = std::move(outputs);
     n.attributes = std::move(attributes);
+    n.active = active_;
     g.nodes.push_back(std::move(n));
     const std::string where = g.where(id);
     if (record == nullptr) throw UnsupportedOperatorError(where + ": there is no operator '" + op + "'");
@@ -277,7 +325,7 @@ NodeId GraphBuilder::node(const std::string& op, std::string name, std::vector<T
         }
         tensor.producer = id;
     }
-    const NodeView view(g, id);
+    const NodeView view(g, id, &g.requirements);
     check_constant_inputs(view);
     if (record->shape != nullptr) {
         const std::vector<SymbolicShape> shapes = record->shape(view);

@@ -17,7 +17,8 @@ bool fits(AttributeKind kind, const Attribute& value) {
         case AttributeKind::text:
             return std::holds_alternative<std::string>(value);
         case AttributeKind::integers:
-            return std::holds_alternative<std::vector<std::int64_t>>(value);
+            return std::holds_alternative<std::vector<std::int64_t>>(value) ||
+                   std::holds_alternative<std::vector<Expr>>(value);
     }
     return false;
 }

@@ -259,7 +259,7 @@ std::vector<SymbolicShape> batch_norm_shape(const NodeView& view) {
     const std::size_t axis = checked_axis(view, view.integer("axis"), in.size());
     for (std::size_t i = 1; i < 5; ++i) {
         const auto& p = view.input(i).shape;
-        if (p.size() != 1 || !same(p[0], in[axis]))
+        if (p.size() != 1 || !alike(p[0], in[axis]))
             throw ShapeError(view.message("parameter " + std::to_string(i) + " needs one value per channel"));
     }
     return {in};

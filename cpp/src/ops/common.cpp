@@ -49,7 +49,7 @@ Expr constant_bytes(const NodeView& view) {
     for (std::size_t i = 0; i < view.input_count(); ++i) {
         if (!view.has_input(i) || !view.input(i).is_constant) continue;
         const Tensor& t = view.input(i);
-        sum = sum + (t.packed_int4 ? Expr(t.stored_bytes()) : count(t.shape) * Expr(byte_size(t.dtype)));
+        sum = sum + (t.packed_int4 ? Expr(t.stored_bytes()) : count(t.shape) * t.element_bytes());
     }
     return sum;
 }
@@ -64,24 +64,22 @@ std::size_t checked_axis(const NodeView& view, std::int64_t axis, std::size_t ra
     return static_cast<std::size_t>(a);
 }
 
-bool same(const Expr& a, const Expr& b) {
-    if (a.is_constant() && b.is_constant()) return a.constant() == b.constant();
-    return a.text() == b.text();
-}
-
 SymbolicShape broadcast(const NodeView& view, const std::vector<Expr>& a, const std::vector<Expr>& b) {
     const std::size_t rank = std::max(a.size(), b.size());
     SymbolicShape out(rank);
     for (std::size_t i = 0; i < rank; ++i) {
         const Expr x = i + a.size() < rank ? Expr(1) : a[i + a.size() - rank];
         const Expr y = i + b.size() < rank ? Expr(1) : b[i + b.size() - rank];
-        if (same(x, y) || (y.is_constant() && y.constant() == 1)) {
+        if (alike(x, y) || (y.is_constant() && y.constant() == 1)) {
             out[i] = x;
         } else if (x.is_constant() && x.constant() == 1) {
             out[i] = y;
         } else {
-            throw ShapeError(view.message("operands don't broadcast: " + x.text() + " against " + y.text() +
-                                          " in dimension " + std::to_string(i)));
+            // Sizes that depend on hyper-parameters must be equal: a size of 1 that broadcasts only sometimes is
+            // refused.
+            view.require(equal(x, y), "operands don't broadcast: " + x.text() + " against " + y.text() +
+                                          " in dimension " + std::to_string(i));
+            out[i] = x;
         }
     }
     return out;

@@ -25,8 +25,6 @@ Expr constant_bytes(const NodeView& view);
 std::size_t checked_axis(const NodeView& view, std::int64_t axis, std::size_t rank);
 // numpy broadcasting of two shapes. Throws ShapeError.
 SymbolicShape broadcast(const NodeView& view, const std::vector<Expr>& a, const std::vector<Expr>& b);
-// True when both are the same constant or the same expression.
-bool same(const Expr& a, const Expr& b);
 
 std::vector<SymbolicShape> shape_of_first_input(const NodeView& view);
 // One operation per output element.

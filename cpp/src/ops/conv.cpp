@@ -12,9 +12,10 @@ void check_weights(const NodeView& view, const Expr& channels, const Expr& out_c
     const std::int64_t groups = view.has("groups") ? view.integer("groups") : 1;
     if (view.op().name == "conv2d") {
         if (groups < 1) throw ModelError(view.message("attribute 'groups' must be at least 1"));
-        if (channels.is_constant() && w[3].is_constant() && w[3].constant() * groups != channels.constant()) {
-            throw ShapeError(view.message("weights for " + std::to_string(w[3].constant() * groups) +
-                                          " input channels, the input has " + channels.text()));
+        const Expr expected = w[3] * Expr(groups);
+        if (!alike(expected, channels)) {
+            view.require(equal(expected, channels),
+                         "weights for " + expected.text() + " input channels, the input has " + channels.text());
         }
         if (w[0].is_constant() && w[0].constant() % groups != 0) {
             throw ShapeError(
@@ -34,7 +35,7 @@ void check_weights(const NodeView& view, const Expr& channels, const Expr& out_c
     }
     if (view.has_input(2)) {
         const auto& b = view.input(2).shape;
-        if (b.size() != 1 || !same(b[0], out_c))
+        if (b.size() != 1 || !alike(b[0], out_c))
             throw ShapeError(view.message("the bias must have one value per output channel"));
     }
 }

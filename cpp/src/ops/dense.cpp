@@ -10,15 +10,14 @@ std::vector<SymbolicShape> dense_shape(const NodeView& view) {
     const auto& in = view.input(0).shape;
     const auto& w = view.input(1).shape;
     if (w.size() != 2) throw ShapeError(view.message("the weights must have shape [outputs, inputs]"));
-    if (view.has_input(2) && (view.input(2).shape.size() != 1 || !same(view.input(2).shape[0], w[0]))) {
+    if (view.has_input(2) && (view.input(2).shape.size() != 1 || !alike(view.input(2).shape[0], w[0]))) {
         throw ShapeError(view.message("the bias must have one value per output"));
     }
     if (w[1].is_constant() && w[1].constant() < 1) throw ShapeError(view.message("the weights have no inputs"));
     if (view.integer("keep_dims") != 0) {
-        if (in.empty() || !same(in.back(), w[1])) {
-            throw ShapeError(
-                view.message("weights for " + w[1].text() + " inputs don't fit the last dimension of the input"));
-        }
+        const std::string misfit = "weights for " + w[1].text() + " inputs don't fit the last dimension of the input";
+        if (in.empty()) throw ShapeError(view.message(misfit));
+        if (!alike(in.back(), w[1])) view.require(equal(in.back(), w[1]), misfit);
         SymbolicShape out = in;
         out.back() = w[0];
         return {out};
@@ -28,7 +27,7 @@ std::vector<SymbolicShape> dense_shape(const NodeView& view) {
         throw ShapeError(
             view.message("an input of " + all.text() + " elements doesn't divide into rows of " + w[1].text()));
     }
-    return {{floor_div(all, w[1]), w[0]}};
+    return {{alike(all, w[1]) ? Expr(1) : floor_div(all, w[1]), w[0]}};
 }
 
 Work dense_work(const NodeView& view) {

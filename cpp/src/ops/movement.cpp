@@ -14,16 +14,18 @@ namespace {
 // ---- shape rules
 
 std::vector<SymbolicShape> reshape_shape(const NodeView& view) {
-    const auto& target = view.integers("shape");
-    SymbolicShape out(target.begin(), target.end());
-    for (const std::int64_t d : target) {
-        if (d < 0) throw ModelError(view.message("attribute 'shape' must be concrete, it holds " + std::to_string(d)));
+    const SymbolicShape target = view.expressions("shape");
+    std::string text;
+    for (const Expr& d : target) {
+        if (d.is_constant() && d.constant() < 0)
+            throw ModelError(view.message("attribute 'shape' must be concrete, it holds " + d.text()));
+        text += (text.empty() ? "" : ", ") + d.text();
     }
     const Expr before = count(view.input(0).shape);
-    if (before.is_constant() && before.constant() != element_count(target)) {
-        throw ShapeError(view.message(before.text() + " elements can't be reshaped to " + to_string(target)));
-    }
-    return {out};
+    const Expr after = count(target);
+    if (!alike(before, after))
+        view.require(equal(before, after), before.text() + " elements can't be reshaped to [" + text + "]");
+    return {target};
 }
 
 std::vector<SymbolicShape> transpose_shape(const NodeView& view) {
@@ -50,9 +52,9 @@ std::vector<SymbolicShape> concat_shape(const NodeView& view) {
         for (std::size_t d = 0; d < in.size(); ++d) {
             if (d == axis) {
                 out[d] = out[d] + in[d];
-            } else if (!same(in[d], out[d])) {
-                throw ShapeError(view.message("inputs differ in dimension " + std::to_string(d) + ": " + out[d].text() +
-                                              " against " + in[d].text()));
+            } else if (!alike(in[d], out[d])) {
+                view.require(equal(in[d], out[d]), "inputs differ in dimension " + std::to_string(d) + ": " +
+                                                       out[d].text() + " against " + in[d].text());
             }
         }
     }

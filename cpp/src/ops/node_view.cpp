@@ -30,4 +30,23 @@ const std::vector<std::int64_t>& NodeView::integers(std::string_view key) const 
     return read<std::vector<std::int64_t>>(*this, key, "a list of integers");
 }
 
+std::vector<Expr> NodeView::expressions(std::string_view key) const {
+    const auto found = node().attributes.find(key);
+    if (found != node().attributes.end()) {
+        if (const auto* symbolic = std::get_if<std::vector<Expr>>(&found->second)) return *symbolic;
+    }
+    const std::vector<std::int64_t>& numbers = integers(key);
+    return {numbers.begin(), numbers.end()};
+}
+
+void NodeView::require(const Expr& condition, const std::string& what) const {
+    if (condition.is_constant()) {
+        if (condition.constant() == 0) throw ShapeError(message(what));
+    } else if (requirements_ != nullptr) {
+        // A node that isn't there needs nothing.
+        const Expr& active = node().active;
+        requirements_->push_back({max(Expr(1) - active, condition), message(what)});
+    }
+}
+
 }  // namespace gonogo

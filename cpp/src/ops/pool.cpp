@@ -14,9 +14,12 @@ namespace {
 using numeric::Interval;
 
 std::vector<SymbolicShape> pool_shape(const NodeView& view) {
-    const auto& kernel = view.integers("kernel");
-    if (kernel.size() != 2 || kernel[0] < 1 || kernel[1] < 1)
-        throw ModelError(view.message("attribute 'kernel' must be two positive sizes"));
+    const std::vector<Expr> kernel = view.expressions("kernel");
+    if (kernel.size() != 2) throw ModelError(view.message("attribute 'kernel' must be two positive sizes"));
+    for (const Expr& size : kernel) {
+        if (size.is_constant() && size.constant() < 1)
+            throw ModelError(view.message("attribute 'kernel' must be two positive sizes"));
+    }
     const auto& in = view.input(0).shape;
     if (in.size() != 4) throw ShapeError(view.message("the input must have 4 dimensions"));
     return {windowed_shape(view, kernel[0], kernel[1], in[view.text("layout") == "NCHW" ? 1 : 3])};
@@ -46,8 +49,8 @@ std::vector<SymbolicShape> mean_shape(const NodeView& view) {
 
 // One operation per element that is read: kernel size times outputs, or the whole input for global reductions.
 Work pool_work(const NodeView& view) {
-    const auto& kernel = view.integers("kernel");
-    return {.other_operations = count(view.output().shape) * Expr(kernel[0] * kernel[1])};
+    const std::vector<Expr> kernel = view.expressions("kernel");
+    return {.other_operations = count(view.output().shape) * kernel[0] * kernel[1]};
 }
 
 Work reduction_work(const NodeView& view) {
@@ -146,6 +149,7 @@ const OperatorRecord& mean_record() {
         .summary = "average over given axes",
         .onnx = "ReduceMean",
         .tflite = "MEAN",
+        .max_inputs = 2,  // TFLite keeps the axes as a second input
         .attributes = {required(integers_attribute("axes", {})), integer_attribute("keep_dims", 1)},
         .shape = mean_shape,
         .work = reduction_work,

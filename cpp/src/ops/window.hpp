@@ -26,6 +26,18 @@ struct Window : numeric::ConvolutionShape {
     }
 };
 
+// The same over expressions in hyper-parameters.
+struct SymbolicWindow {
+    Expr batch = 1, in_h = 1, in_w = 1, in_c = 1;
+    Expr out_h = 1, out_w = 1, out_c = 1;
+    Expr kernel_h = 1, kernel_w = 1;
+    Expr stride_h = 1, stride_w = 1;
+    Expr dilation_h = 1, dilation_w = 1;
+    Expr pad_top = 0, pad_left = 0;
+    bool channels_first = false;
+};
+SymbolicWindow symbolic_window_of(const NodeView& view);
+
 // The window of a convolution in so many groups; depthwise has as many groups as channels.
 numeric::ConvolutionShape convolution_shape(const Window& window, std::int64_t groups);
 

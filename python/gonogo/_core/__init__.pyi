@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 from . import numeric
 from . import interval
-__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'SpaceError', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'Expr', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'Judge', 'Judged', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'SpaceError', 'SpaceSearch', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -82,6 +82,47 @@ class Quantization:
     @property
     def zero_points(self) -> numpy.typing.NDArray[numpy.int32]:
         ...
+class Expr:
+    """
+    An integer expression in hyper-parameters; conditions are 0 or 1.
+    """
+    @staticmethod
+    def symbol(arg0: str) -> Expr:
+        ...
+    def __add__(self, arg0: Expr) -> Expr:
+        ...
+    def __init__(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __mul__(self, arg0: Expr) -> Expr:
+        ...
+    def __str__(self) -> str:
+        ...
+    def __sub__(self, arg0: Expr) -> Expr:
+        ...
+    def ceil_div(self, arg0: Expr) -> Expr:
+        ...
+    def equal(self, arg0: Expr) -> Expr:
+        ...
+    def floor_div(self, arg0: Expr) -> Expr:
+        ...
+    def less(self, arg0: Expr) -> Expr:
+        ...
+    def max(self, arg0: Expr) -> Expr:
+        ...
+    def min(self, arg0: Expr) -> Expr:
+        ...
+    def range(self, arg0: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]) -> tuple[int, int]:
+        """
+        Least and greatest value over ranges of the symbols; the range may be too wide, never too narrow.
+        """
+    def select(self, arg0: Expr, arg1: Expr) -> Expr:
+        ...
+    @property
+    def symbols(self) -> list[str]:
+        ...
+    @property
+    def value(self) -> int | None:
+        ...
 class TensorInfo:
     """
     Name, element type, shape and quantisation of one tensor.
@@ -106,7 +147,7 @@ class NodeInfo:
     Name, operator, tensors and attributes of one node.
     """
     @property
-    def attributes(self) -> dict[str, int | float | str | list[int]]:
+    def attributes(self) -> dict[str, int | float | str | list[int] | list[Expr]]:
         ...
     @property
     def inputs(self) -> list[str]:
@@ -170,9 +211,15 @@ class GraphBuilder:
         ...
     def input(self, name: str, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: str, quantization: Quantization | None = None) -> int:
         ...
-    def node(self, op: str, name: str, inputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], attributes: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex | typing.SupportsFloat | typing.SupportsIndex | str | collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]] = {}) -> int:
+    def merge(self, arg0: str, arg1: Expr, arg2: typing.SupportsInt | typing.SupportsIndex, arg3: typing.SupportsInt | typing.SupportsIndex) -> int:
+        ...
+    def node(self, op: str, name: str, inputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], attributes: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex | typing.SupportsFloat | typing.SupportsIndex | str | collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] | collections.abc.Sequence[Expr]] = {}) -> int:
         ...
     def output(self, tensor: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def parameters(self, arg0: str, arg1: str, arg2: collections.abc.Sequence[Expr], arg3: Expr, arg4: Expr) -> int:
+        ...
+    def set_active(self, arg0: Expr) -> None:
         ...
     def set_file(self, file_bytes: typing.SupportsInt | typing.SupportsIndex, sha256: str) -> None:
         ...
@@ -182,6 +229,12 @@ class GraphBuilder:
         """
         Says that an int8 constant is stored as int4, two values per byte.
         """
+    def shape(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> list[Expr]:
+        ...
+    def symbolic_activation(self, arg0: str, arg1: Expr) -> int:
+        ...
+    def symbolic_input(self, arg0: str, arg1: collections.abc.Sequence[Expr], arg2: Expr) -> int:
+        ...
 class BoundResult:
     """
     Guaranteed enclosure of one tensor's values over a box, real units.
@@ -487,6 +540,72 @@ class Cost:
         ...
     @property
     def ram_persistent_standing(self) -> str:
+        ...
+class Judged:
+    """
+    A configuration's verdict and numbers.
+    """
+    def broken(self) -> str:
+        ...
+    def ends(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> tuple[float, float, float]:
+        ...
+    def nodes(self) -> list:
+        ...
+    @property
+    def infeasible(self) -> bool:
+        ...
+    @property
+    def is_network(self) -> bool:
+        ...
+    @property
+    def numbers(self) -> dict:
+        ...
+    @property
+    def values(self) -> list[float]:
+        ...
+    @property
+    def verdict(self) -> str:
+        ...
+class Judge:
+    """
+    Limits on what an architecture costs, for a space.
+    """
+    number_names: typing.ClassVar[list] = ['valid', 'macs', 'other_operations', 'parameter_bytes', 'flash_around', 'ram_activations', 'ram_live', 'ram_persistent', 'instructions', 'timed']
+    def __init__(self, graph: Graph, target: CostTarget, parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], exists: collections.abc.Sequence[Expr | None], limits: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex, bool]], slack: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Array [boxes, 2, numbers]: least and greatest of each number.
+        """
+    def of_integers(self, config: dict) -> Judged | None:
+        ...
+    def of_values(self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> Judged:
+        ...
+    def points(self, columns: collections.abc.Sequence[numpy.ndarray], plan: bool) -> dict:
+        ...
+    def support(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> list[int]:
+        ...
+    @property
+    def problem(self) -> str:
+        ...
+    @property
+    def steps(self) -> int:
+        ...
+    @property
+    def text(self) -> str:
+        ...
+class SpaceSearch:
+    """
+    Branch and prune over a space.
+    """
+    regions: typing.ClassVar[list] = ['feasible', 'infeasible', 'undecided']
+    def __init__(self, judge: Judge, places: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]], exists_through: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]]) -> None:
+        ...
+    def find(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, boxes: typing.SupportsInt | typing.SupportsIndex, masked: typing.SupportsInt | typing.SupportsIndex = 0, must_exist: typing.SupportsInt | typing.SupportsIndex = -1) -> tuple[list[int] | None, bool]:
+        ...
+    def least(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, limit: typing.SupportsInt | typing.SupportsIndex | None, boxes: typing.SupportsInt | typing.SupportsIndex) -> tuple[float, list[int] | None, bool]:
+        ...
+    def pave(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, boxes: typing.SupportsInt | typing.SupportsIndex, seconds: typing.SupportsFloat | typing.SupportsIndex, watch: collections.abc.Callable[[int, float], bool], masked: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
         ...
 class IntegerKernel:
     """

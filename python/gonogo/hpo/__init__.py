@@ -12,12 +12,29 @@ from typing import TYPE_CHECKING
 
 from gonogo.hpo.checked import Checked
 from gonogo.hpo.feasible import tightened
+from gonogo.hpo.gate import Gate, GateChecked
 from gonogo.hpo.model_gate import BuildError, ModelGate
+from gonogo.hpo.tightening import Core, Paving, SpaceReport
 
 if TYPE_CHECKING:
     from gonogo.hpo import ax, configspace, optuna, ray, sklearn
 
-__all__ = ["BuildError", "Checked", "ModelGate", "ax", "configspace", "optuna", "ray", "sklearn", "tightened"]
+__all__ = [
+    "BuildError",
+    "Checked",
+    "Core",
+    "Gate",
+    "GateChecked",
+    "ModelGate",
+    "Paving",
+    "SpaceReport",
+    "ax",
+    "configspace",
+    "optuna",
+    "ray",
+    "sklearn",
+    "tightened",
+]
 
 _ADAPTERS = ("ax", "configspace", "optuna", "ray", "sklearn")
 

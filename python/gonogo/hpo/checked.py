@@ -14,7 +14,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from gonogo.limits import Limits
-from gonogo.results import CheckResult, CostResult, ErrorResult, Feasibility, LimitOutcome, Verdict, judge
+from gonogo.results import (
+    CheckResult,
+    CostResult,
+    ErrorResult,
+    Feasibility,
+    LimitOutcome,
+    Verdict,
+    judge,
+    outcome_text,
+)
 from gonogo.space import Config, Space
 
 Params = Mapping[str, Any]
@@ -119,17 +128,16 @@ def cost_margin(outcome: LimitOutcome) -> float:
     return margin if outcome.feasibility is Feasibility.INFEASIBLE else min(margin, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Checked:
-    """One configuration against the gate's limits: three-valued verdict, margins, and the limit that decides."""
+class Judgement:
+    """What follows from the outcomes of a configuration's limits."""
 
-    params: dict[str, Any]
-    result: CheckResult
-    cost: CostResult
+    @property
+    def outcomes(self) -> tuple[LimitOutcome, ...]:
+        raise NotImplementedError
 
     @property
     def verdict(self) -> Feasibility:
-        return _FEASIBILITY[self.result.verdict]
+        return _FEASIBILITY[CheckResult.verdict_of(self.outcomes)]
 
     @property
     def infeasible(self) -> bool:
@@ -137,16 +145,12 @@ class Checked:
         return self.verdict is Feasibility.INFEASIBLE
 
     @property
-    def outcomes(self) -> tuple[LimitOutcome, ...]:
-        return self.result.outcomes
-
-    @property
     def deciding(self) -> LimitOutcome | None:
         """The limit that decides: of several that reject, one by an exact count, and the one furthest beyond."""
         rejecting = [o for o in self.outcomes if o.feasibility is Feasibility.INFEASIBLE]
         if rejecting:
             return max(rejecting, key=lambda o: (o.low_standing == "exact", cost_margin(o)))
-        return self.result.deciding
+        return CheckResult.deciding_of(self.outcomes)
 
     @property
     def margins(self) -> dict[str, float]:
@@ -154,7 +158,20 @@ class Checked:
         return {key_of(o): cost_margin(o) for o in self.outcomes}
 
     def __str__(self) -> str:
-        return "\n".join([self.verdict.value, *list(self.result.lines())[1:]])
+        return "\n".join([self.verdict.value, *("  " + outcome_text(o) for o in self.outcomes)])
+
+
+@dataclass(frozen=True, eq=False)
+class Checked(Judgement):
+    """One configuration's model against the gate's limits: verdict, margins, and the limit that decides."""
+
+    params: dict[str, Any]
+    result: CheckResult
+    cost: CostResult
+
+    @property
+    def outcomes(self) -> tuple[LimitOutcome, ...]:
+        return self.result.outcomes
 
 
 def judge_error(limits: Limits, found: Iterable[ErrorResult]) -> LimitOutcome | None:

@@ -140,7 +140,7 @@ def _reduce(op: str) -> Rule:
         table = node.options("ReducerOptions", required=False)
         axes = node.constant_integers(1, "axes")
         keep = int(bool(table.u8(0))) if table is not None else 0
-        return Translated(op, [node.inputs[0]], {"axes": axes, "keep_dims": keep})
+        return Translated(op, list(node.inputs), {"axes": axes, "keep_dims": keep})
 
     return rule
 

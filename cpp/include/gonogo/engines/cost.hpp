@@ -65,7 +65,7 @@ struct CostResult {
 };
 
 namespace costing {
-struct Summary;
+struct ModelFacts;
 }
 
 // A graph read once for any number of targets: all that doesn't depend on the device. Immutable; shared freely between
@@ -80,7 +80,7 @@ class CostModel {
     const std::string& node_name(NodeId id) const;
 
   private:
-    std::shared_ptr<const costing::Summary> summary_;
+    std::shared_ptr<const costing::ModelFacts> facts_;
 };
 
 // The planner by itself: offsets for buffers with given sizes and lifetimes (TensorFlow Lite Micro's greedy rule).

@@ -24,10 +24,26 @@ inline constexpr TensorId absent = -1;  // an optional input that isn't there
 
 struct OperatorRecord;
 
+// Of two tensors the one that a configuration has: `yes` where the condition is 1, else `no`.
+struct Merge {
+    Expr condition;
+    TensorId yes = absent;
+    TensorId no = absent;
+};
+
+// What must hold for a configuration to be a network at all.
+struct Requirement {
+    Expr condition;    // 0 or 1
+    std::string text;  // what is wrong where it is 0
+};
+
 struct Tensor {
     std::string name;
     DType dtype = DType::float32;
     std::vector<Expr> shape;
+    Expr wide = 0;         // architectures only: 1 where the configuration stores float32 in place of int8
+    Expr scale_count = 0;  // architectures only: scales of a quantised constant
+    std::optional<Merge> merge = std::nullopt;  // architectures only: the tensor is another name for one of two others
     Shape dims;  // the shape's values when all of them are constants, else empty with symbolic == true
     bool symbolic = false;
     std::optional<Quantization> quantization;
@@ -52,6 +68,9 @@ struct Tensor {
     }
     std::int64_t elements() const { return element_count(dims); }
     std::int64_t bytes() const { return elements() * byte_size(dtype); }
+    Expr element_bytes() const {
+        return wide.is_constant() && wide.constant() == 0 ? Expr(byte_size(dtype)) : Expr(1) + wide * Expr(3);
+    }
     std::int64_t stored_bytes() const { return packed_int4 ? (elements() + 1) / 2 : bytes(); }
     std::string_view type_name() const { return packed_int4 ? "int4" : name_of(dtype); }
     bool is_quantized() const { return quantization.has_value() && dtype != DType::float32; }
@@ -62,6 +81,7 @@ struct Node {
     const OperatorRecord* op = nullptr;
     std::vector<TensorId> inputs;  // `absent` for optional inputs left out
     std::vector<TensorId> outputs;
+    Expr active = 1;        // architectures only: whether the configuration has the node, 0 or 1
     Attributes attributes;  // complete: defaults filled in, checked against the record's schema
 };
 
@@ -76,6 +96,7 @@ class Graph {
     std::vector<Node> nodes;  // in the file's schedule, which is a topological order
     std::vector<TensorId> inputs;
     std::vector<TensorId> outputs;
+    std::vector<Requirement> requirements;  // architectures only
 
     const Tensor& tensor(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
     const Node& node(NodeId id) const { return nodes[static_cast<std::size_t>(id)]; }

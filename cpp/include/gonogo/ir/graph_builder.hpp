@@ -28,6 +28,17 @@ class GraphBuilder {
     // an empty optional means "whatever the rule gives".
     TensorId activation(std::string name, std::optional<std::vector<Expr>> shape, DType dtype,
                         std::optional<Quantization> quantization);
+    // A constant of an architecture: shape and storage (`wide`, see Tensor) may depend on hyper-parameters.
+    TensorId parameters(std::string name, DType dtype, std::vector<Expr> shape, Expr wide, Expr scale_count);
+    // Says that a graph input or output of a node to come is float32 where `wide` is 1.
+    void set_wide(TensorId tensor, Expr wide);
+    // Another name for `yes` where the condition is 1, else for `no`: no node, no buffer. Throws ShapeError when they
+    // have different numbers of dimensions.
+    TensorId merge(std::string name, const Expr& condition, TensorId yes, TensorId no);
+    // Of a tensor whose shape is known by now.
+    const std::vector<Expr>& shape_of(TensorId tensor);
+    // Nodes added from now on exist where the condition is 1.
+    void set_active(Expr condition);
     void set_known_value(TensorId tensor, std::vector<std::int64_t> values);
     NodeId node(const std::string& op, std::string name, std::vector<TensorId> inputs, std::vector<TensorId> outputs,
                 Attributes attributes);
@@ -41,6 +52,7 @@ class GraphBuilder {
     Tensor& at(TensorId id, const char* what);
     TensorId add(Tensor tensor);
     std::unique_ptr<Graph> graph_;
+    Expr active_ = 1;
 };
 
 }  // namespace gonogo

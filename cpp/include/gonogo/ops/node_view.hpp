@@ -13,7 +13,8 @@ namespace gonogo {
 
 class NodeView {
   public:
-    NodeView(const Graph& graph, NodeId id) : graph_(&graph), id_(id) {}
+    NodeView(const Graph& graph, NodeId id, std::vector<Requirement>* requirements = nullptr)
+        : graph_(&graph), id_(id), requirements_(requirements) {}
 
     const Graph& graph() const { return *graph_; }
     NodeId id() const { return id_; }
@@ -29,7 +30,13 @@ class NodeView {
     double number(std::string_view key) const;
     const std::string& text(std::string_view key) const;
     const std::vector<std::int64_t>& integers(std::string_view key) const;
+    // A list of integers that may be expressions in hyper-parameters.
+    std::vector<Expr> expressions(std::string_view key) const;
     bool has(std::string_view key) const { return node().attributes.find(key) != node().attributes.end(); }
+
+    // The node is well formed only where the condition is 1. Throws ShapeError where it is decided and 0; where it
+    // depends on hyper-parameters the graph keeps it.
+    void require(const Expr& condition, const std::string& what) const;
 
     // "<source>: node 3 'name' (conv2d): " + what
     std::string message(const std::string& what) const { return graph_->where(id_) + ": " + what; }
@@ -37,6 +44,7 @@ class NodeView {
   private:
     const Graph* graph_;
     NodeId id_;
+    std::vector<Requirement>* requirements_;  // of the graph being built; null afterwards
 };
 
 }  // namespace gonogo

@@ -43,47 +43,54 @@ std::vector<std::int64_t> greedy_offsets(const std::vector<BufferRequest>& reque
 
 namespace costing {
 
-// Lifetimes are closed ranges of steps: 0 is before the first node, node i runs at step i + 1. A tensor lives from its
-// producer (graph inputs: from 0) to the last node that reads it; graph outputs live to the end.
-void find_lifetimes(const Graph& graph, Summary& summary) {
-    const auto end = static_cast<std::int64_t>(graph.nodes.size());
-    std::vector<BufferRequest> spans(graph.tensors.size(), BufferRequest{0, -1, -1});
-    for (const TensorId t : graph.inputs) spans[static_cast<std::size_t>(t)] = {0, 0, 0};
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-        const auto step = static_cast<std::int64_t>(i) + 1;
-        for (const TensorId t : graph.nodes[i].outputs) {
-            if (t == absent) continue;
-            BufferRequest& span = spans[static_cast<std::size_t>(t)];
-            if (span.first < 0) span.first = step;
-            span.last = std::max(span.last, step);
-        }
-        for (const TensorId t : graph.nodes[i].inputs) {
-            if (t != absent) spans[static_cast<std::size_t>(t)].last = step;
-        }
+TensorId Schedule::holder(TensorId t, const std::vector<char>& yes) const {
+    while (merges[static_cast<std::size_t>(t)]) {
+        const Merge& merge = *merges[static_cast<std::size_t>(t)];
+        t = yes[static_cast<std::size_t>(t)] != 0 ? merge.yes : merge.no;
     }
-    for (const TensorId t : graph.outputs) spans[static_cast<std::size_t>(t)].last = end;
-
-    for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
-        const Tensor& tensor = graph.tensors[t];
-        if (tensor.is_constant || spans[t].first < 0) continue;
-        const std::int64_t bytes = tensor.bytes();
-        if (bytes == 0) continue;
-        summary.tensors.push_back({aligned(bytes), spans[t].first, spans[t].last});
-        summary.tensor_names.push_back(tensor.name);
-    }
+    return t;
 }
 
-Buffers buffers_of(const Summary& summary, KernelSet kernels) {
+// A tensor lives from its producer (graph inputs: from 0) to the last node that reads it; graph outputs live to the
+// end.
+std::vector<Life> lives_of(const Schedule& schedule, const std::vector<char>& active, const std::vector<char>& yes) {
+    const auto end = static_cast<std::int64_t>(schedule.steps.size());
+    std::vector<Life> lives(schedule.merges.size());
+    const auto life = [&](TensorId t) -> Life& { return lives[static_cast<std::size_t>(schedule.holder(t, yes))]; };
+    for (const TensorId t : schedule.inputs) life(t) = {0, 0};
+    for (std::size_t i = 0; i < schedule.steps.size(); ++i) {
+        if (active[i] == 0) continue;
+        const auto step = static_cast<std::int64_t>(i) + 1;
+        for (const TensorId t : schedule.steps[i].outputs) {
+            if (t == absent) continue;
+            Life& l = life(t);
+            if (l.first < 0) l.first = step;
+            l.last = std::max(l.last, step);
+        }
+        for (const TensorId t : schedule.steps[i].inputs) {
+            if (t != absent) life(t).last = step;
+        }
+    }
+    for (const TensorId t : schedule.outputs) life(t).last = end;
+    return lives;
+}
+
+Buffers buffers_of(const Summary& summary, const std::vector<Life>& lives, KernelSet kernels) {
     Buffers buffers;
-    buffers.requests.reserve(summary.tensors.size() + summary.nodes.size());
-    buffers.requests = summary.tensors;
+    buffers.requests.reserve(summary.activations.size() + summary.nodes.size());
+    for (const Activation& a : summary.activations) {
+        const Life& life = lives[static_cast<std::size_t>(a.tensor)];
+        if (life.first < 0 || a.bytes.constant() == 0) continue;
+        buffers.requests.push_back({a.bytes.constant(), life.first, life.last});
+        buffers.names.push_back(a.name);
+    }
     for (std::size_t i = 0; i < summary.nodes.size(); ++i) {
         const Scratch scratch = scratch_of(summary.nodes[i], kernels);
         const auto step = static_cast<std::int64_t>(i) + 1;
-        for (const std::int64_t bytes : scratch.requests()) {
-            if (bytes == 0) continue;
-            buffers.requests.push_back({aligned(bytes), step, step});
-            buffers.scratch_nodes.push_back(static_cast<NodeId>(i));
+        for (const Expr& bytes : scratch.requests()) {
+            if (bytes.constant() == 0) continue;
+            buffers.requests.push_back({aligned(bytes).constant(), step, step});
+            buffers.names.push_back(summary.node_names[i] + " scratch");
         }
     }
     return buffers;

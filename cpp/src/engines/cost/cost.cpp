@@ -7,6 +7,7 @@
 #include "gonogo/ops/record.hpp"
 
 #include "engines/cost/model.hpp"
+#include "ops/common.hpp"
 
 namespace gonogo {
 
@@ -22,41 +23,117 @@ using namespace costing;
 // Beyond this many buffers the quadratic planner would take seconds.
 constexpr std::size_t most_buffers = 16384;
 
-// Sums of counts from an untrusted file.
-void add(std::int64_t& sum, std::int64_t value, const Graph& graph) {
-    if (__builtin_add_overflow(sum, value, &sum)) throw ShapeError(graph.source + ": the counts don't fit 64 bits");
-}
-
-NodeCost work_of(const NodeView& view) {
-    NodeCost cost;
-    if (view.op().work != nullptr) {
-        const Work work = view.op().work(view);
-        cost.macs = work.macs.constant();
-        cost.other_operations = work.other_operations.constant();
-        cost.parameter_bytes = work.parameter_bytes.constant();
-        return cost;
-    }
-    for (std::size_t i = 0; i < view.input_count(); ++i) {
-        if (view.has_input(i) && view.input(i).is_constant) cost.parameter_bytes += view.input(i).stored_bytes();
-    }
-    return cost;
-}
-
 void check_shapes(const Graph& graph) {
     for (const Tensor& tensor : graph.tensors) {
-        if (tensor.symbolic) {
+        if (tensor.symbolic || tensor.merge) {
             throw ShapeError(graph.source + ": tensor '" + tensor.name +
                              "' has a symbolic shape; cost needs concrete shapes");
         }
     }
 }
 
-void add_work(const Graph& graph, CostResult& result) {
-    result.nodes.reserve(graph.nodes.size());
+SymbolicWork work_of(const NodeView& view) {
+    SymbolicWork cost;
+    if (view.op().work != nullptr) {
+        const Work work = view.op().work(view);
+        cost.macs = work.macs;
+        cost.other_operations = work.other_operations;
+        cost.parameter_bytes = work.parameter_bytes;
+    } else {
+        cost.parameter_bytes = constant_bytes(view);
+    }
+    return cost;
+}
+
+Expr stored_bytes(const Tensor& tensor) {
+    return tensor.packed_int4 ? Expr(tensor.stored_bytes()) : count(tensor.shape) * tensor.element_bytes();
+}
+
+// Whether a configuration has the tensor: with the node that makes it; a constant with the one that reads it.
+Expr exists(const Graph& graph, const Tensor& tensor) {
+    if (tensor.merge) return 0;
+    if (tensor.producer >= 0) return graph.node(tensor.producer).active;
+    if (!tensor.is_constant || tensor.consumers.empty()) return 1;
+    Expr some = 0;
+    for (const NodeId n : tensor.consumers) some = max(some, graph.node(n).active);
+    return some;
+}
+
+void add_work(const Graph& graph, Summary& summary) {
+    summary.work.reserve(graph.nodes.size());
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-        const NodeCost& node = result.nodes.emplace_back(work_of(NodeView(graph, static_cast<NodeId>(i))));
-        add(result.macs, node.macs, graph);
-        add(result.other_operations, node.other_operations, graph);
+        const SymbolicWork& node = summary.work.emplace_back(work_of(NodeView(graph, static_cast<NodeId>(i))));
+        summary.total.macs = summary.total.macs + graph.nodes[i].active * node.macs;
+        summary.total.other_operations = summary.total.other_operations + graph.nodes[i].active * node.other_operations;
+    }
+    for (const Tensor& tensor : graph.tensors) {
+        const Expr is_there = exists(graph, tensor);
+        summary.tensor_count = summary.tensor_count + is_there;
+        if (tensor.is_constant)
+            summary.total.parameter_bytes = summary.total.parameter_bytes + is_there * stored_bytes(tensor);
+    }
+}
+
+// TFLM stores the whole file. Without a TFLite file: constants, and what a converter adds around them. Over the
+// corpus's 77 files that is 0.29 to 1.31 times the formula; the upper end allows 1.5 times.
+void add_flash(const Graph& graph, Summary& summary) {
+    Flash& flash = summary.flash;
+    flash.constants = summary.total.parameter_bytes;
+    if (graph.format == "tflite" && graph.file_bytes > 0) {
+        flash.exact = true;
+        flash.file_bytes = graph.file_bytes;
+        return;
+    }
+    Expr channels = 0;
+    for (const Tensor& tensor : graph.tensors) {
+        if (!tensor.is_constant || !tensor.quantization || tensor.dtype == DType::int32) continue;
+        const Expr scales = tensor.scale_count.is_constant() && tensor.scale_count.constant() == 0
+                                ? Expr(static_cast<std::int64_t>(tensor.quantization->scales.size()))
+                                : tensor.scale_count;
+        channels = channels + exists(graph, tensor) * (Expr(1) - tensor.wide) * scales;
+    }
+    flash.around = Expr(4700) + summary.tensor_count * Expr(155) + channels * Expr(25);
+}
+
+void set_flash(const Flash& flash, CostResult& result) {
+    result.flash_lower_bytes = flash.constants.constant();
+    if (flash.exact) {
+        result.flash_bytes = flash.file_bytes;
+        result.flash_upper_bytes = flash.file_bytes;
+        return;
+    }
+    const std::int64_t around = flash.around.constant();
+    result.flash_bytes = result.flash_lower_bytes + around;
+    result.flash_upper_bytes = result.flash_bytes + around / 2;
+    result.flash_standing = Standing::estimated;
+    result.notes.emplace_back("flash: no TFLite file, so constants plus a typical overhead per tensor and channel");
+}
+
+void add_schedule(const Graph& graph, Summary& summary) {
+    Schedule& schedule = summary.schedule;
+    schedule.inputs = graph.inputs;
+    schedule.outputs = graph.outputs;
+    for (const Node& node : graph.nodes) schedule.steps.push_back({node.active, node.inputs, node.outputs});
+    for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
+        const Tensor& tensor = graph.tensors[t];
+        schedule.merges.push_back(tensor.merge);
+        if (tensor.is_constant || tensor.merge) continue;
+        const Expr bytes = aligned(count(tensor.shape) * tensor.element_bytes());
+        summary.activations.push_back({static_cast<TensorId>(t), tensor.name, bytes});
+    }
+}
+
+void set_work(const Graph& graph, const Summary& summary, CostResult& result) {
+    result.macs = summary.total.macs.constant();
+    result.other_operations = summary.total.other_operations.constant();
+    result.parameter_bytes = summary.total.parameter_bytes.constant();
+    result.nodes.reserve(summary.work.size());
+    for (std::size_t i = 0; i < summary.work.size(); ++i) {
+        const SymbolicWork& work = summary.work[i];
+        const NodeCost& node = result.nodes.emplace_back(NodeCost{.macs = work.macs.constant(),
+                                                                  .other_operations = work.other_operations.constant(),
+                                                                  .parameter_bytes = work.parameter_bytes.constant(),
+                                                                  .instructions = std::nullopt});
         if (node.macs == 0) continue;
         const std::string_view op = graph.nodes[i].op->name;
         const auto found = std::find_if(result.macs_by_op.begin(), result.macs_by_op.end(),
@@ -64,33 +141,9 @@ void add_work(const Graph& graph, CostResult& result) {
         if (found == result.macs_by_op.end()) {
             result.macs_by_op.emplace_back(op, node.macs);
         } else {
-            add(found->second, node.macs, graph);
+            found->second += node.macs;
         }
     }
-    for (const Tensor& tensor : graph.tensors) {
-        if (tensor.is_constant) add(result.parameter_bytes, tensor.stored_bytes(), graph);
-    }
-}
-
-// TFLM stores the whole file. Without a TFLite file: constants, and what a converter adds around them. Over the
-// corpus's 77 files that is 0.29 to 1.31 times the formula; the upper end allows 1.5 times.
-void add_flash(const Graph& graph, CostResult& result) {
-    result.flash_lower_bytes = result.parameter_bytes;
-    if (graph.format == "tflite" && graph.file_bytes > 0) {
-        result.flash_bytes = graph.file_bytes;
-        result.flash_upper_bytes = graph.file_bytes;
-        return;
-    }
-    std::int64_t channels = 0;
-    for (const Tensor& tensor : graph.tensors) {
-        if (!tensor.is_constant || !tensor.quantization || tensor.dtype == DType::int32) continue;
-        channels += static_cast<std::int64_t>(tensor.quantization->scales.size());
-    }
-    const std::int64_t around = 4700 + 155 * static_cast<std::int64_t>(graph.tensors.size()) + 25 * channels;
-    result.flash_bytes = result.parameter_bytes + around;
-    result.flash_upper_bytes = result.parameter_bytes + around + around / 2;
-    result.flash_standing = Standing::estimated;
-    result.notes.emplace_back("flash: no TFLite file, so constants plus a typical overhead per tensor and channel");
 }
 
 // The largest sum of live buffers over the steps, and the node at whose step it is reached first.
@@ -109,8 +162,8 @@ void find_peak(const Buffers& buffers, std::size_t nodes, CostResult& result) {
     }
 }
 
-void add_memory(const Summary& summary, const CostTarget& target, CostResult& result) {
-    const Buffers buffers = buffers_of(summary, target.kernels);
+void add_memory(const Summary& summary, const std::vector<Life>& lives, const CostTarget& target, CostResult& result) {
+    const Buffers buffers = buffers_of(summary, lives, target.kernels);
     find_peak(buffers, summary.nodes.size(), result);
     if (!summary.problem.empty()) {
         result.notes.push_back("RAM undecided: " + summary.problem);
@@ -124,15 +177,15 @@ void add_memory(const Summary& summary, const CostTarget& target, CostResult& re
     std::int64_t top = 0;
     for (std::size_t i = 0; i < offsets.size(); ++i) top = std::max(top, offsets[i] + buffers.requests[i].size_bytes);
     result.ram_activation_bytes = top;
-    // Only a TFLite file fixes the tensors and the order of the nodes that the device will see.
-    const bool scheduled = summary.is_tflite;
-    result.ram_activation_standing = scheduled ? Standing::exact : Standing::estimated;
-    if (!scheduled)
+    result.ram_activation_standing = summary.is_scheduled() ? Standing::exact : Standing::estimated;
+    if (!summary.is_scheduled())
         result.notes.emplace_back("RAM: planned for the graph as it is; conversion to TFLite may fuse nodes");
 
-    result.ram_persistent_parts = persistent_parts(summary, target);
     std::int64_t persistent = 0;
-    for (const Part& part : result.ram_persistent_parts) persistent += part.second;
+    for (const SymbolicPart& part : persistent_parts(summary, target)) {
+        result.ram_persistent_parts.emplace_back(part.first, part.second.constant());
+        persistent += result.ram_persistent_parts.back().second;
+    }
     result.ram_persistent_bytes = persistent;
     result.ram_persistent_standing = Standing::estimated;
     result.ram_bytes = top + persistent;
@@ -156,20 +209,20 @@ void add_latency(const Summary& summary, const CostTarget& target, CostResult& r
     double sum = 0.0;
     for (std::size_t i = 0; i < summary.nodes.size(); ++i) {
         const NodeFacts& node = summary.nodes[i];
-        const bool known = node.timing != KernelClass::none;
         const Coefficients* coefficients = nullptr;
-        if (known) {
-            const auto& row = target.instructions[static_cast<std::size_t>(node.timing)];
+        if (!node.timings.empty()) {
+            const auto& row = target.instructions[static_cast<std::size_t>(node.timings.front().kernel)];
             if (row) coefficients = &*row;
         }
         if (coefficients == nullptr) {
             result.notes.push_back("latency undecided: " + place(summary, i) + ": no timing for " +
-                                   (node.computes_float ? "float32 kernels" : "this kernel") + " on target '" +
-                                   target.name + "'");
+                                   (node.computes_float.constant() != 0 ? "float32 kernels" : "this kernel") +
+                                   " on target '" + target.name + "'");
             return;
         }
         double instructions = 0.0;
-        for (std::size_t t = 0; t < term_count; ++t) instructions += (*coefficients)[t] * node.counts[t];
+        for (std::size_t t = 0; t < term_count; ++t)
+            instructions += (*coefficients)[t] * static_cast<double>(node.counts[t].constant());
         result.nodes[i].instructions = instructions;
         sum += instructions;
     }
@@ -189,52 +242,76 @@ void add_latency(const Summary& summary, const CostTarget& target, CostResult& r
 namespace costing {
 
 Summary summarise(const Graph& graph) {
-    check_shapes(graph);
     Summary summary;
     summary.source = graph.source;
-    summary.is_tflite = graph.format == "tflite";
-    summary.tensor_count = static_cast<std::int64_t>(graph.tensors.size());
-    for (const TensorId t : graph.inputs) summary.input_quantized.push_back(graph.tensor(t).quantization.has_value());
-    for (const TensorId t : graph.outputs) summary.output_quantized.push_back(graph.tensor(t).quantization.has_value());
-    add_work(graph, summary.work);
-    add_flash(graph, summary.work);
+    summary.format = graph.format;
+    const auto quantized = [&](TensorId t) {
+        const Tensor& tensor = graph.tensor(t);
+        return tensor.quantization ? Expr(1) - tensor.wide : Expr(0);
+    };
+    for (const TensorId t : graph.inputs) summary.input_quantized.push_back(quantized(t));
+    for (const TensorId t : graph.outputs) summary.output_quantized.push_back(quantized(t));
+    add_work(graph, summary);
+    add_flash(graph, summary);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
         summary.node_names.push_back(graph.nodes[i].name);
-        summary.nodes.push_back(read_node(NodeView(graph, static_cast<NodeId>(i)), summary.work.nodes[i]));
+        summary.nodes.push_back(read_node(NodeView(graph, static_cast<NodeId>(i)), summary.work[i]));
         if (summary.problem.empty()) summary.problem = summary.nodes.back().problem;
     }
-    find_lifetimes(graph, summary);
+    add_schedule(graph, summary);
     return summary;
 }
 
+// A model's summary, and what of its costs no target changes.
+struct ModelFacts {
+    Summary summary;
+    CostResult work;
+    std::vector<Life> lives;
+};
+
 }  // namespace costing
 
-CostModel::CostModel(const Graph& graph) : summary_(std::make_shared<const Summary>(summarise(graph))) {}
+namespace {
+
+ModelFacts facts_of(const Graph& graph) {
+    check_shapes(graph);
+    ModelFacts facts;
+    facts.summary = summarise(graph);
+    set_work(graph, facts.summary, facts.work);
+    set_flash(facts.summary.flash, facts.work);
+    const Schedule& schedule = facts.summary.schedule;
+    facts.lives =
+        lives_of(schedule, std::vector<char>(schedule.steps.size(), 1), std::vector<char>(schedule.merges.size(), 1));
+    return facts;
+}
+
+}  // namespace
+
+CostModel::CostModel(const Graph& graph) : facts_(std::make_shared<const ModelFacts>(facts_of(graph))) {}
 
 const std::string& CostModel::node_name(NodeId id) const {
-    return summary_->node_names.at(static_cast<std::size_t>(id));
+    return facts_->summary.node_names.at(static_cast<std::size_t>(id));
 }
 
 CostResult CostModel::cost(const CostTarget& target) const {
-    CostResult result = summary_->work;
-    add_memory(*summary_, target, result);
-    add_latency(*summary_, target, result);
+    CostResult result = facts_->work;
+    add_memory(facts_->summary, facts_->lives, target, result);
+    add_latency(facts_->summary, target, result);
     return result;
 }
 
 std::vector<PlannedBuffer> CostModel::plan(const CostTarget& target) const {
-    if (!summary_->problem.empty()) throw UnsupportedOperatorError(summary_->problem);
-    const Buffers buffers = buffers_of(*summary_, target.kernels);
+    const Summary& summary = facts_->summary;
+    if (!summary.problem.empty()) throw UnsupportedOperatorError(summary.problem);
+    const Buffers buffers = buffers_of(summary, facts_->lives, target.kernels);
     if (buffers.requests.size() > most_buffers)
-        throw UnsupportedOperatorError(summary_->source + ": too many buffers to plan");
+        throw UnsupportedOperatorError(summary.source + ": too many buffers to plan");
     const std::vector<std::int64_t> offsets = greedy_offsets(buffers.requests);
     std::vector<PlannedBuffer> plan;
     plan.reserve(offsets.size());
     for (std::size_t i = 0; i < offsets.size(); ++i) {
-        const std::size_t tensors = summary_->tensor_names.size();
         const BufferRequest& r = buffers.requests[i];
-        plan.push_back({.name = i < tensors ? summary_->tensor_names[i]
-                                            : node_name(buffers.scratch_nodes[i - tensors]) + " scratch",
+        plan.push_back({.name = buffers.names[i],
                         .size_bytes = r.size_bytes,
                         .offset_bytes = offsets[i],
                         .first = r.first,

@@ -1,6 +1,4 @@
 // The instruction model: for each class of kernels a sum of counts with fitted non-negative coefficients.
-#include <algorithm>
-
 #include "engines/cost/model.hpp"
 
 namespace gonogo {
@@ -25,92 +23,86 @@ namespace costing {
 
 namespace {
 
-// Positions at the borders that are counted one by one; windows with more count every tap, which is an over-count.
-constexpr std::int64_t most_border_positions = 4096;
-
-// Sum over the output positions of one axis of the number of taps inside the map, for `taps(o)` = Window::rows or
-// columns. Positions whose window lies inside the map all count `kernel`; only those at the two borders are visited.
-template <class Taps>
-std::int64_t inside_taps(std::int64_t out, std::int64_t in, std::int64_t kernel, std::int64_t stride,
-                         std::int64_t reach, std::int64_t before, Taps taps) {
-    const std::int64_t first_full = std::min(out, before <= 0 ? 0 : (before + stride - 1) / stride);
-    const std::int64_t room = in + before - reach;
-    const std::int64_t past_full = std::clamp(room < 0 ? 0 : room / stride + 1, first_full, out);
-    if (first_full + out - past_full > most_border_positions) return out * kernel;
-    std::int64_t sum = (past_full - first_full) * kernel;
-    const auto count = [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t o = from; o < to; ++o) {
-            const Window::Taps t = taps(o);
-            sum += std::max<std::int64_t>(t.last - t.first, 0);
-        }
+// Sum over the output positions of one axis of the number of taps inside the map. Position o's window begins at
+// o * stride - before; o of the first ceil(before / stride) positions lose before - o * stride taps, and likewise at
+// the other end. Dilated windows count every tap, which is an over-count.
+Expr inside_taps(const Expr& out, const Expr& in, const Expr& kernel, const Expr& stride, const Expr& before,
+                 const Expr& dilation) {
+    const auto lost = [&](const Expr& most) {
+        const Expr positions = min(out, ceil_div(most, stride));
+        return positions * most - stride * floor_div(positions * (positions - 1), 2);
     };
-    count(0, first_full);
-    count(past_full, out);
-    return sum;
+    const Expr beyond = max((out - 1) * stride - before + kernel - in, 0);
+    const Expr all = out * kernel;
+    return select(equal(dilation, 1), max(all - lost(before) - lost(beyond), 0), all);
+}
+
+Expr negation(const Expr& a) {
+    return Expr(1) - a;
 }
 
 }  // namespace
 
-KernelClass timing_of(const NodeFacts& node) {
-    if (node.kernel == nullptr) return KernelClass::none;
-    const Window& w = node.window;
+std::vector<Timing> timings_of(const NodeFacts& node) {
+    if (node.kernel == nullptr) return {};
+    const SymbolicWindow& w = node.window;
+    const Expr integer = negation(node.computes_float);
+    std::vector<Timing> timings;
+    const auto when = [&](const Expr& condition, KernelClass kernel) {
+        if (kernel != KernelClass::none && (!condition.is_constant() || condition.constant() != 0))
+            timings.push_back({condition, kernel});
+    };
+    const auto square = [&](std::int64_t size) { return equal(w.kernel_h, size) * equal(w.kernel_w, size); };
     switch (node.family) {
-        case Family::conv:
-            if (node.computes_float) return KernelClass::none;
-            return w.kernel_h == 1 && w.kernel_w == 1 && w.pad_top == 0 && w.pad_left == 0 ? KernelClass::conv_1x1
-                                                                                           : KernelClass::conv_general;
-        case Family::depthwise:
-            if (node.computes_float) return KernelClass::none;
-            if (w.in_c != w.out_c) return KernelClass::depthwise_plain;
-            return w.kernel_h == 3 && w.kernel_w == 3 && w.pad_top <= 1 && w.pad_left <= 1
-                       ? KernelClass::depthwise_3x3
-                       : KernelClass::depthwise_general;
+        case Family::conv: {
+            const Expr pointwise = square(1) * equal(w.pad_top, 0) * equal(w.pad_left, 0);
+            when(integer * pointwise, KernelClass::conv_1x1);
+            when(integer * negation(pointwise), KernelClass::conv_general);
+            return timings;
+        }
+        case Family::depthwise: {
+            const Expr plain = negation(equal(w.in_c, w.out_c));
+            const Expr small = square(3) * less(w.pad_top, 2) * less(w.pad_left, 2);
+            when(integer * plain, KernelClass::depthwise_plain);
+            when(integer * negation(plain) * small, KernelClass::depthwise_3x3);
+            when(integer * negation(plain) * negation(small), KernelClass::depthwise_general);
+            return timings;
+        }
         default:
             break;
     }
-    const KernelClass timing = node.kernel->timing;
-    if (timing == KernelClass::quantize && !node.computes_float) return KernelClass::requantize;
-    const bool moves = timing == KernelClass::quantize || timing == KernelClass::copy || timing == KernelClass::permute;
-    return node.computes_float && !moves ? KernelClass::none : timing;
-}
-
-namespace {
-
-using Counts = std::array<double, term_count>;
-
-double& at(Counts& counts, Term term) {
-    return counts[static_cast<std::size_t>(term)];
-}
-
-}  // namespace
-
-Counts counts_of(const NodeFacts& node, const NodeCost& work) {
-    Counts c = {};
-    at(c, Term::macs) = static_cast<double>(work.macs);
-    at(c, Term::outputs) = static_cast<double>(node.outputs);
-    at(c, Term::inputs) = static_cast<double>(node.inputs);
-    at(c, Term::call) = 1.0;
-    if (node.family == Family::dense) {
-        at(c, Term::tail) = static_cast<double>(node.terms % 4) * static_cast<double>(node.outputs);
+    const KernelClass kernel = node.kernel->timing;
+    if (kernel == KernelClass::quantize) {
+        when(integer, KernelClass::requantize);
+        when(node.computes_float, kernel);
+    } else {
+        const bool moves = kernel == KernelClass::copy || kernel == KernelClass::permute;
+        when(moves ? Expr(1) : integer, kernel);
     }
-    if (node.family != Family::conv && node.family != Family::depthwise && node.family != Family::pool) return c;
-    const Window& w = node.window;
-    const auto product = [](auto... v) { return (static_cast<double>(v) * ...); };
-    const double inside =
-        product(w.batch,
-                inside_taps(w.out_h, w.in_h, w.kernel_h, w.stride_h, (w.kernel_h - 1) * w.dilation_h + 1, w.pad_top,
-                            [&](std::int64_t o) { return w.rows(o); }),
-                inside_taps(w.out_w, w.in_w, w.kernel_w, w.stride_w, (w.kernel_w - 1) * w.dilation_w + 1, w.pad_left,
-                            [&](std::int64_t o) { return w.columns(o); }));
-    const double positions = product(w.batch, w.out_h, w.out_w);
-    const std::int64_t taps = w.kernel_h * w.kernel_w;
-    const double depth = node.family == Family::conv ? product(w.in_c) / product(node.groups) : 1.0;
-    at(c, Term::inside_macs) = inside * depth * product(w.out_c);
-    at(c, Term::positions) = positions;
-    at(c, Term::gathered) = positions * product(taps, w.in_c);
-    at(c, Term::padding) = (positions * product(taps) - inside) * product(w.in_c);
-    if (node.family == Family::conv) at(c, Term::tail) = product(taps * w.in_c % 4) * product(node.outputs);
-    return c;
+    return timings;
+}
+
+std::array<Expr, term_count> counts_of(const NodeFacts& node, const SymbolicWork& work) {
+    std::array<Expr, term_count> counts = {};
+    const auto at = [&](Term term) -> Expr& { return counts[static_cast<std::size_t>(term)]; };
+    at(Term::macs) = work.macs;
+    at(Term::outputs) = node.outputs;
+    at(Term::inputs) = node.inputs;
+    at(Term::call) = 1;
+    if (node.family == Family::dense) at(Term::tail) = remainder(node.terms, 4) * node.outputs;
+    if (node.family != Family::conv && node.family != Family::depthwise && node.family != Family::pool) return counts;
+    const SymbolicWindow& w = node.window;
+    const Expr inside = w.batch * inside_taps(w.out_h, w.in_h, w.kernel_h, w.stride_h, w.pad_top, w.dilation_h) *
+                        inside_taps(w.out_w, w.in_w, w.kernel_w, w.stride_w, w.pad_left, w.dilation_w);
+    const Expr positions = w.batch * w.out_h * w.out_w;
+    const Expr taps = w.kernel_h * w.kernel_w;
+    const Expr depth = node.family == Family::conv ? floor_div(w.in_c, node.groups) : Expr(1);
+    at(Term::inside_macs) = inside * depth * w.out_c;
+    at(Term::positions) = positions;
+    at(Term::gathered) = positions * taps * w.in_c;
+    at(Term::padding) = (positions * taps - inside) * w.in_c;
+    if (node.family == Family::conv) at(Term::tail) = remainder(taps * w.in_c, 4) * node.outputs;
+    return counts;
 }
 
 }  // namespace costing

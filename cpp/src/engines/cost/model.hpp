@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,73 +29,132 @@ struct KernelFacts {
 
 const KernelFacts* kernel_facts(std::string_view op);
 
-// The scratch buffers one node asks for; no node asks for more than three.
+// The scratch buffers one node asks for, in bytes; no node asks for more than three. One of size 0 isn't planned.
 struct Scratch {
-    std::array<std::int64_t, 3> bytes = {};
+    std::array<Expr, 3> bytes = {};
     std::size_t count = 0;
+    Expr handles = 0;  // how many it asks for
 
-    void add(std::int64_t size) { bytes[count++] = size; }
-    std::span<const std::int64_t> requests() const { return {bytes.data(), count}; }
+    void add(const Expr& size, const Expr& asked) {
+        bytes[count++] = size;
+        handles = handles + asked;
+    }
+    std::span<const Expr> requests() const { return {bytes.data(), count}; }
 };
 
 enum class Family : std::uint8_t { conv, depthwise, dense, pool, reduce, other };
 
+// A class of kernels, and where it is the one that runs; conditions of one node exclude each other.
+struct Timing {
+    Expr when;
+    KernelClass kernel;
+};
+
+// Sizes are integers for a model and expressions for an architecture; conditions are 0 or 1.
 struct NodeFacts {
     const KernelFacts* kernel = nullptr;
     Family family = Family::other;
-    Window window;              // conv, depthwise, pool
-    std::int64_t groups = 1;    // conv
-    std::int64_t inputs = 0;    // elements of the first input
-    std::int64_t outputs = 0;   // elements of the first output
-    std::int64_t channels = 0;  // output channels of conv and depthwise, outputs of a dense row
-    std::int64_t terms = 0;     // products summed per output element of a dense node
-    std::int64_t rank = 0;      // of the first input
-    std::int64_t axes = 0;      // number of reduced axes
-    bool quantized = false;     // runs on 8-bit integers
-    bool computes_float = false;
+    Expr active = 1;
+    SymbolicWindow window;    // conv, depthwise, pool
+    std::int64_t groups = 1;  // conv
+    Expr inputs = 0;          // elements of the first input
+    Expr outputs = 0;         // elements of the first output
+    Expr channels = 0;        // output channels of conv and depthwise, outputs of a dense row
+    Expr terms = 0;           // products summed per output element of a dense node
+    std::int64_t rank = 0;    // of the first input
+    std::int64_t axes = 0;    // number of reduced axes
+    Expr quantized = 0;       // runs on 8-bit integers
+    Expr computes_float = 0;
     std::string problem;  // not empty: why TensorFlow Lite Micro can't run this node
-    KernelClass timing = KernelClass::none;
-    std::array<double, term_count> counts = {};  // of the instruction model's terms
+    std::vector<Timing> timings;
+    std::array<Expr, term_count> counts = {};  // of the instruction model's terms
 };
 
-// Reads one node. Throws ShapeError for a symbolic shape.
-NodeFacts read_node(const NodeView& view, const NodeCost& work);
+struct SymbolicWork {
+    Expr macs = 0;
+    Expr other_operations = 0;
+    Expr parameter_bytes = 0;
+};
 
-// Class and counts of the node in the instruction model.
-KernelClass timing_of(const NodeFacts& node);
-std::array<double, term_count> counts_of(const NodeFacts& node, const NodeCost& work);
+// Reads one node.
+NodeFacts read_node(const NodeView& view, const SymbolicWork& work);
+
+// Classes and counts of the node in the instruction model.
+std::vector<Timing> timings_of(const NodeFacts& node);
+std::array<Expr, term_count> counts_of(const NodeFacts& node, const SymbolicWork& work);
+
+// What lives when: the schedule by tensors alone.
+struct Schedule {
+    struct Step {
+        Expr active;
+        std::vector<TensorId> inputs, outputs;
+    };
+    std::vector<Step> steps;
+    std::vector<std::optional<Merge>> merges;  // by tensor
+    std::vector<TensorId> inputs, outputs;     // of the graph
+
+    // The tensor that holds `t`'s values, given which merges take their first tensor.
+    TensorId holder(TensorId t, const std::vector<char>& yes) const;
+};
+
+// Steps during which a tensor lives: 0 is before the first node, node i runs at step i + 1. first < 0: never.
+struct Life {
+    std::int64_t first = -1;
+    std::int64_t last = -1;
+};
+// By tensor. `active`: by step; `yes`: by tensor, for merges.
+std::vector<Life> lives_of(const Schedule& schedule, const std::vector<char>& active, const std::vector<char>& yes);
+
+// A tensor that takes memory at run time.
+struct Activation {
+    TensorId tensor = absent;
+    std::string name;
+    Expr bytes = 0;  // a multiple of 16
+};
+
+struct Flash {
+    bool exact = false;  // the size of a file, else constants and what a converter adds around them
+    Expr constants = 0;
+    Expr around = 0;
+    std::int64_t file_bytes = 0;
+};
 
 // What doesn't depend on the target. Holds no reference to the graph.
 struct Summary {
     std::string source;
-    bool is_tflite = false;
-    std::int64_t tensor_count = 0;
-    std::vector<bool> input_quantized, output_quantized;  // one entry per input and output of the graph
+    std::string format;
+    Expr tensor_count = 0;
+    std::vector<Expr> input_quantized, output_quantized;  // one condition per input and output of the graph
     std::vector<std::string> node_names;
     std::vector<NodeFacts> nodes;
-    CostResult work;                        // work and flash; the rest is filled in per target
-    std::vector<BufferRequest> tensors;     // activations, in the file's order
-    std::vector<std::string> tensor_names;  // theirs
-    std::string problem;                    // of the first node that TensorFlow Lite Micro can't run
+    std::vector<SymbolicWork> work;  // by node, as if it were there
+    SymbolicWork total;              // of the nodes that are; parameter bytes: each constant once
+    Flash flash;
+    Schedule schedule;
+    std::vector<Activation> activations;  // in the file's order
+    std::string problem;                  // of the first node that TensorFlow Lite Micro can't run
+
+    // Whether file and device agree on the tensors and the order of the nodes.
+    bool is_scheduled() const { return format != "onnx"; }
 };
 Summary summarise(const Graph& graph);
 
 Scratch scratch_of(const NodeFacts& node, KernelSet kernels);
 
-// All buffers of the activation arena in the order in which TFLM adds them: tensors, then scratch by node.
+// Buffers of a model whose sizes are integers, in the order in which TFLM adds them: activations, then scratch by node.
 struct Buffers {
     std::vector<BufferRequest> requests;
-    std::vector<NodeId> scratch_nodes;  // whose the requests after the tensors are
+    std::vector<std::string> names;
 };
-void find_lifetimes(const Graph& graph, Summary& summary);
-Buffers buffers_of(const Summary& summary, KernelSet kernels);
+Buffers buffers_of(const Summary& summary, const std::vector<Life>& lives, KernelSet kernels);
 
 // Persistent part of the arena, by what takes it.
-std::vector<Part> persistent_parts(const Summary& summary, const CostTarget& target);
+using SymbolicPart = std::pair<std::string_view, Expr>;
+std::vector<SymbolicPart> persistent_parts(const Summary& summary, const CostTarget& target);
 
 inline constexpr std::int64_t arena_alignment = 16;
-inline constexpr std::int64_t aligned(std::int64_t bytes) {
-    return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+inline Expr aligned(const Expr& bytes) {
+    return ceil_div(bytes, arena_alignment) * Expr(arena_alignment);
 }
 
 }  // namespace gonogo::costing

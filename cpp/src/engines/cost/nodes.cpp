@@ -2,6 +2,7 @@
 #include "gonogo/ops/record.hpp"
 
 #include "engines/cost/model.hpp"
+#include "ops/common.hpp"
 
 namespace gonogo::costing {
 
@@ -55,7 +56,7 @@ Family family_of(std::string_view op) {
 
 }  // namespace
 
-NodeFacts read_node(const NodeView& view, const NodeCost& work) {
+NodeFacts read_node(const NodeView& view, const SymbolicWork& work) {
     const Graph& graph = view.graph();
     NodeFacts facts;
     const std::string_view op = view.op().name;
@@ -66,24 +67,26 @@ NodeFacts read_node(const NodeView& view, const NodeCost& work) {
         throw ModelError(view.message("it has no input or no output"));
     }
     const Tensor& x = view.input(0);
+    const auto floats = [](const Tensor& t) { return is_float(t) ? Expr(1) : t.wide; };
     facts.kernel = kernel_facts(op);
     facts.family = family_of(op);
-    facts.inputs = x.elements();
-    facts.outputs = view.output().elements();
-    facts.rank = static_cast<std::int64_t>(x.dims.size());
-    facts.quantized = is_byte(x, graph.format == "tflite");
-    facts.computes_float = is_float(x) || is_float(view.output());
+    facts.active = view.node().active;
+    facts.inputs = count(x.shape);
+    facts.outputs = count(view.output().shape);
+    facts.rank = static_cast<std::int64_t>(x.shape.size());
+    facts.quantized = is_byte(x, graph.format == "tflite") ? Expr(1) - x.wide : Expr(0);
+    facts.computes_float = max(floats(x), floats(view.output()));
     switch (facts.family) {
         case Family::conv:
         case Family::depthwise:
         case Family::pool:
-            facts.window = window_of(view);
+            facts.window = symbolic_window_of(view);
             facts.channels = facts.window.out_c;
             if (facts.family == Family::conv) facts.groups = view.integer("groups");
             break;
         case Family::dense:
-            facts.channels = view.input(1).dims.at(0);
-            facts.terms = view.input(1).dims.at(1);
+            facts.channels = view.input(1).shape.at(0);
+            facts.terms = view.input(1).shape.at(1);
             break;
         case Family::reduce:
             facts.axes = view.has("axes") ? static_cast<std::int64_t>(view.integers("axes").size()) : 2;
@@ -92,7 +95,7 @@ NodeFacts read_node(const NodeView& view, const NodeCost& work) {
             break;
     }
     facts.problem = problem_of(view, facts);
-    facts.timing = timing_of(facts);
+    facts.timings = timings_of(facts);
     facts.counts = counts_of(facts, work);
     return facts;
 }

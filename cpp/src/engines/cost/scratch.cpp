@@ -1,55 +1,68 @@
 // Scratch buffers that kernels ask the arena for, in bytes. Rules of CMSIS-NN (sizes are facts of its interface; each
 // row of the measured corpus checks them) and of TFLM's reduction kernels. Reference kernels need none elsewhere.
-#include <algorithm>
-
 #include "engines/cost/model.hpp"
 
 namespace gonogo::costing {
 
 namespace {
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-    return (a + b - 1) / b;
+Expr both(const Expr& a, const Expr& b) {
+    return a * b;
 }
 
-bool undilated(const Window& w) {
-    return w.dilation_h == 1 && w.dilation_w == 1;
+Expr undilated(const SymbolicWindow& w) {
+    return both(equal(w.dilation_h, 1), equal(w.dilation_w, 1));
 }
 
 // Helium's one-row convolution keeps one padded row instead of four columns, when the borders don't meet.
-std::int64_t one_row_mve(const Window& w, std::int64_t columns) {
-    const std::int64_t total = (w.out_w - 1) * w.stride_w + w.kernel_w - w.in_w;
-    const std::int64_t odd = total % 2;
-    const std::int64_t before = w.pad_left;
-    const std::int64_t right = before + odd != 0 ? std::max<std::int64_t>(1, ceil_div(before + odd, w.stride_w)) : 0;
-    const std::int64_t left = before != 0 ? std::max<std::int64_t>(1, ceil_div(before, w.stride_w)) : 0;
-    const std::int64_t inside = std::max<std::int64_t>(w.out_w - (right + left), 0);
-    if (right + inside + left != w.out_w) return columns;
-    const std::int64_t row = w.kernel_w * w.in_c;
-    return std::max(row + before * w.in_c, row - w.in_c + (odd != 0 ? right * w.in_c : before * w.in_c));
+Expr one_row_mve(const SymbolicWindow& w, const Expr& columns) {
+    const Expr total = (w.out_w - 1) * w.stride_w + w.kernel_w - w.in_w;
+    const Expr parity = remainder(total, 2);
+    const Expr odd = select(less(total, 0), Expr(0) - parity, parity);  // as C divides: with the sign of `total`
+    const Expr before = w.pad_left;
+    const auto positions = [&](const Expr& taps) {
+        return select(equal(taps, 0), 0, max(1, ceil_div(taps, w.stride_w)));
+    };
+    const Expr right = positions(before + odd);
+    const Expr left = positions(before);
+    const Expr inside = max(w.out_w - (right + left), 0);
+    const Expr row = w.kernel_w * w.in_c;
+    const Expr padded =
+        max(row + before * w.in_c, row - w.in_c + select(equal(odd, 0), before * w.in_c, right * w.in_c));
+    return select(equal(right + inside + left, w.out_w), padded, columns);
 }
 
-std::int64_t conv_scratch(const Window& w, std::int64_t groups, KernelSet kernels) {
-    const bool pointwise = w.kernel_h == 1 && w.kernel_w == 1 && w.pad_top == 0 && w.pad_left == 0 && undilated(w);
-    if (pointwise && groups == 1) return 0;
-    const std::int64_t column = w.kernel_h * w.kernel_w * w.in_c;
-    if (kernels != KernelSet::cmsis_nn_mve) return 4 * (ceil_div(column, 4) * 4);
-    const std::int64_t columns = 64 * ceil_div(column, 16);
-    const bool one_row =
-        w.in_h == 1 && w.kernel_h == 1 && w.dilation_w == 1 && groups == 1 && w.stride_w * w.in_c % 4 == 0;
-    return one_row ? one_row_mve(w, columns) : columns;
+Expr conv_scratch(const SymbolicWindow& w, std::int64_t groups, KernelSet kernels) {
+    const Expr pointwise = both(both(equal(w.kernel_h, 1), equal(w.kernel_w, 1)),
+                                both(both(equal(w.pad_top, 0), equal(w.pad_left, 0)), undilated(w)));
+    const Expr none = groups == 1 ? pointwise : Expr(0);
+    const Expr column = w.kernel_h * w.kernel_w * w.in_c;
+    if (kernels != KernelSet::cmsis_nn_mve) return select(none, 0, ceil_div(column, 4) * 16);
+    const Expr columns = ceil_div(column, 16) * 64;
+    const Expr one_row = groups != 1 ? Expr(0)
+                                     : both(both(equal(w.in_h, 1), equal(w.kernel_h, 1)),
+                                            both(equal(w.dilation_w, 1), equal(remainder(w.stride_w * w.in_c, 4), 0)));
+    return select(none, 0, select(one_row, one_row_mve(w, columns), columns));
 }
 
-std::int64_t depthwise_scratch(const Window& w, KernelSet kernels) {
-    const std::int64_t taps = w.kernel_h * w.kernel_w;
-    if (kernels == KernelSet::cmsis_nn_mve && w.in_c == 1 && w.out_c > 1) {
-        return conv_scratch(w, 1, kernels) + taps * w.out_c;  // run as a convolution, on transposed weights
+Expr depthwise_scratch(const SymbolicWindow& w, KernelSet kernels) {
+    const Expr taps = w.kernel_h * w.kernel_w;
+    const Expr one_to_one = both(both(equal(w.in_c, w.out_c), equal(w.batch, 1)), undilated(w));
+    switch (kernels) {
+        case KernelSet::cmsis_nn_mve: {
+            // One channel into several is run as a convolution, on transposed weights; 124: channels in a block.
+            const Expr spread = both(equal(w.in_c, 1), less(1, w.out_c));
+            return select(spread, conv_scratch(w, 1, kernels) + taps * w.out_c,
+                          select(one_to_one, taps * Expr(4 * 124), 0));
+        }
+        case KernelSet::cmsis_nn_dsp: {
+            const Expr small =
+                both(both(equal(w.kernel_h, 3), equal(w.kernel_w, 3)), both(less(w.pad_top, 2), less(w.pad_left, 2)));
+            return select(both(one_to_one, Expr(1) - small), taps * w.in_c * Expr(2), 0);
+        }
+        default:
+            return 0;
     }
-    if (w.in_c != w.out_c || w.batch != 1 || !undilated(w)) return 0;
-    if (kernels == KernelSet::cmsis_nn_mve) return std::int64_t{4} * 124 * taps;  // 124: channels in a block
-    if (kernels == KernelSet::cmsis_nn_plain) return 0;
-    if (w.kernel_h == 3 && w.kernel_w == 3 && w.pad_top <= 1 && w.pad_left <= 1) return 0;
-    return 2 * taps * w.in_c;
 }
 
 }  // namespace
@@ -57,19 +70,21 @@ std::int64_t depthwise_scratch(const Window& w, KernelSet kernels) {
 Scratch scratch_of(const NodeFacts& node, KernelSet kernels) {
     Scratch scratch;
     if (node.family == Family::reduce) {
-        scratch.add(4 * node.rank);  // an index and the resolved axes
-        scratch.add(4 * node.axes);
-        if (node.quantized && node.kernel->op != "reduce_max") scratch.add(4 * node.outputs);  // sums in 32 bits
+        scratch.add(4 * node.rank, 1);  // an index and the resolved axes
+        scratch.add(4 * node.axes, 1);
+        // sums in 32 bits
+        if (node.kernel->op != "reduce_max") scratch.add(node.quantized * node.outputs * Expr(4), node.quantized);
         return scratch;
     }
-    if (kernels == KernelSet::reference || !node.quantized) return scratch;
-    std::int64_t bytes = 0;
+    if (kernels == KernelSet::reference) return scratch;
+    Expr bytes = 0;
     if (node.family == Family::conv) bytes = conv_scratch(node.window, node.groups, kernels);
     if (node.family == Family::depthwise) bytes = depthwise_scratch(node.window, kernels);
     if (node.family == Family::pool && node.kernel->op == "average_pool2d" && kernels == KernelSet::cmsis_nn_dsp) {
-        bytes = 4 * node.window.in_c;
+        bytes = node.window.in_c * Expr(4);
     }
-    if (bytes > 0) scratch.add(bytes);
+    bytes = node.quantized * bytes;
+    if (!bytes.is_constant() || bytes.constant() > 0) scratch.add(bytes, less(0, bytes));
     return scratch;
 }
 

@@ -1,0 +1,51 @@
+// A straight line of simple operations on binary64 registers, run for one point, for many points, or for many boxes.
+//
+// Theorem 84 (docs/soundness.md). Every operation rounds to nearest and is monotone in each operand on the ranges that
+// its step was checked for; so a box's result contains the result, computed by the same steps, of every point in it.
+// Integers stay exact below 2^53: sums, products, and quotients rounded down or up.
+#pragma once
+
+#include <cstdint>
+
+namespace gonogo::numeric {
+
+enum class TapeOp : std::uint8_t {
+    add,
+    sub,
+    mul,
+    floor_div,  // the divisor is positive
+    ceil_div,
+    max,
+    min,
+    less,    // 1 or 0
+    equal,   // 1 or 0
+    select,  // a is a condition, 1 or 0: b where it is 1, c where it is 0
+    // with a number k for the second operand
+    add_k,
+    mul_k,
+    floor_div_k,
+    ceil_div_k,
+    max_k,
+    min_k,
+    less_k,
+    equal_k,
+};
+
+struct TapeStep {
+    TapeOp op = TapeOp::add;
+    bool not_negative = false;  // neither operand is ever below zero (mul, mul_k and the divisions)
+    std::int32_t out = 0, a = 0, b = 0, c = 0;
+    double k = 0.0;
+};
+
+// Points or boxes side by side that one call of a kernel takes.
+inline constexpr std::int64_t tape_width = 64;
+
+// Registers of a point: one number each.
+void run_tape_point(const TapeStep* steps, std::int64_t count, double* registers);
+// Registers of a block of points: tape_width numbers each, in step with the instruction set in use.
+void run_tape_points(const TapeStep* steps, std::int64_t count, double* registers);
+// Registers of a block of boxes: tape_width lower ends, then as many upper ends.
+void run_tape_boxes(const TapeStep* steps, std::int64_t count, double* registers);
+
+}  // namespace gonogo::numeric

@@ -1,0 +1,483 @@
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <optional>
+
+#include "gonogo/engines/cost_program.hpp"
+#include "gonogo/error.hpp"
+#include "gonogo/ir/tape.hpp"
+
+#include "engines/cost/model.hpp"
+#include "engines/cost/planner.hpp"
+
+namespace gonogo {
+
+std::string_view name_of(CostNumber number) {
+    static constexpr std::string_view names[cost_number_count] = {
+        "valid",           "macs",     "other_operations", "parameter_bytes", "flash_around",
+        "ram_activations", "ram_live", "ram_persistent",   "instructions",    "timed"};
+    return names[static_cast<std::size_t>(number)];
+}
+
+namespace costing {
+
+// Sums of rounded products: what a box's end may lie inside of the sum formed in another order (Theorem 84). Fewer than
+// 2^12 roundings of 2^-53 each.
+constexpr double outward = 0x1p-40;
+
+// Outputs of the tape after the plain numbers: bytes per buffer, then conditions of the structure, then those asked
+// for.
+struct ProgramFacts {
+    Tape tape;
+    Tape node_tape;  // numbers by node, for one point at a time
+    std::vector<std::string> node_names;
+    std::size_t parameters = 0;
+    std::size_t buffers = 0, structure = 0, asked = 0;
+    std::unique_ptr<const ArenaPlanner> planner;
+    std::vector<TapeValue> buffer_values;
+    // Where a node's or a merge's condition stands among the structure's: -1 never, -2 always.
+    std::vector<std::int32_t> active, yes;
+    std::vector<std::vector<std::size_t>> support;
+    std::vector<std::size_t> structural;
+    std::vector<Requirement> requirements;
+    std::vector<TapeVariable> variables;
+    std::string problem;
+    std::uint64_t number = 0;  // no other program's
+    Schedule schedule;
+    std::vector<TensorId> tensors;            // of the buffers that are activations
+    std::vector<std::int32_t> scratch_nodes;  // of the others
+};
+
+namespace {
+
+constexpr std::size_t plain = cost_number_count;
+
+std::size_t at(CostNumber n) {
+    return static_cast<std::size_t>(n);
+}
+
+template <class T>
+std::size_t at(T i) {
+    return static_cast<std::size_t>(i);
+}
+
+class Compiler {
+  public:
+    Compiler(const Graph& graph, const CostTarget& target, std::vector<TapeVariable> variables)
+        : graph_(graph), target_(target), summary_(summarise(graph)), tape_(std::move(variables)) {}
+
+    ProgramFacts compile(const std::vector<Expr>& conditions) {
+        ProgramFacts facts;
+        std::vector<TapeValue> outputs(plain, tape_.number(0.0));
+        const auto set = [&](CostNumber n, TapeValue v) { outputs[at(n)] = v; };
+        set(CostNumber::valid, valid());
+        set(CostNumber::macs, tape_.integer(summary_.total.macs));
+        set(CostNumber::other_operations, tape_.integer(summary_.total.other_operations));
+        set(CostNumber::parameter_bytes, tape_.integer(summary_.total.parameter_bytes));
+        set(CostNumber::flash_around, tape_.integer(summary_.flash.around));
+        facts.problem = summary_.problem;
+        add_buffers(facts, outputs);
+        if (facts.problem.empty()) {
+            Expr persistent = 0;
+            for (const SymbolicPart& part : persistent_parts(summary_, target_)) persistent = persistent + part.second;
+            set(CostNumber::ram_persistent, tape_.integer(persistent));
+        }
+        std::vector<TapeValue> nodes = add_latency(outputs);
+        add_structure(facts, outputs);
+        for (const Expr& c : conditions) outputs.push_back(tape_.integer(c));
+        facts.asked = conditions.size();
+        facts.tape = tape_.build(outputs);
+        facts.node_tape = tape_.build(nodes);
+        facts.node_names = summary_.node_names;
+        facts.planner = std::make_unique<const ArenaPlanner>(summary_, facts.scratch_nodes);
+        facts.requirements = graph_.requirements;
+        facts.schedule = summary_.schedule;
+        add_support(facts);
+        return facts;
+    }
+
+  private:
+    TapeValue valid() {
+        TapeValue all = tape_.number(1.0);
+        for (const Requirement& r : graph_.requirements) all = tape_.mul(all, tape_.integer(r.condition));
+        return all;
+    }
+
+    void add_buffers(ProgramFacts& facts, std::vector<TapeValue>& outputs) {
+        for (const Activation& a : summary_.activations) {
+            facts.buffer_values.push_back(tape_.integer(a.bytes));
+            facts.tensors.push_back(a.tensor);
+        }
+        for (std::size_t i = 0; i < summary_.nodes.size(); ++i) {
+            const Scratch scratch = scratch_of(summary_.nodes[i], target_.kernels);
+            for (const Expr& bytes : scratch.requests()) {
+                if (bytes.is_constant() && bytes.constant() == 0) continue;
+                facts.buffer_values.push_back(tape_.integer(aligned(bytes)));
+                facts.scratch_nodes.push_back(static_cast<std::int32_t>(i));
+            }
+        }
+        facts.buffers = facts.buffer_values.size();
+        outputs.insert(outputs.end(), facts.buffer_values.begin(), facts.buffer_values.end());
+    }
+
+    // Instructions as CostModel adds them up, term by term and node by node: the same roundings.
+    std::vector<TapeValue> add_latency(std::vector<TapeValue>& outputs) {
+        TapeValue sum = tape_.number(0.0);
+        TapeValue timed = tape_.number(1.0);
+        std::vector<TapeValue> nodes;
+        for (std::size_t i = 0; i < summary_.nodes.size(); ++i) {
+            const NodeFacts& node = summary_.nodes[i];
+            const TapeValue active = tape_.integer(node.active);
+            TapeValue instructions = tape_.number(0.0);
+            Expr known = 0;
+            for (const Timing& timing : node.timings) {
+                const auto& row = target_.instructions[static_cast<std::size_t>(timing.kernel)];
+                if (!row) continue;
+                known = known + timing.when;
+                TapeValue of_class = tape_.number(0.0);
+                for (std::size_t t = 0; t < term_count; ++t) {
+                    if ((*row)[t] == 0.0) continue;
+                    of_class = tape_.add(of_class, tape_.mul(tape_.integer(node.counts[t]), tape_.number((*row)[t])));
+                }
+                instructions = tape_.select(tape_.integer(timing.when), of_class, instructions);
+            }
+            sum = tape_.add(sum, tape_.select(active, instructions, tape_.number(0.0)));
+            timed = tape_.mul(timed, tape_.select(active, tape_.integer(known), tape_.number(1.0)));
+            const SymbolicWork& work = summary_.work[i];
+            nodes.insert(nodes.end(), {active, tape_.integer(work.macs), tape_.integer(work.other_operations),
+                                       tape_.integer(work.parameter_bytes), instructions});
+        }
+        const bool clocked = target_.clock_hz && target_.cycles_per_instruction;
+        outputs[at(CostNumber::instructions)] = clocked ? sum : tape_.number(0.0);
+        outputs[at(CostNumber::timed)] = clocked ? timed : tape_.number(0.0);
+        return nodes;
+    }
+
+    std::int32_t condition(const Expr& e, std::vector<TapeValue>& conditions) {
+        const TapeValue v = tape_.integer(e);
+        const TapeRange r = tape_.range(v);
+        if (r.decided()) return r.lo != 0.0 ? -2 : -1;
+        const auto found = std::find(conditions.begin(), conditions.end(), v);
+        if (found != conditions.end()) return static_cast<std::int32_t>(found - conditions.begin());
+        conditions.push_back(v);
+        return static_cast<std::int32_t>(conditions.size() - 1);
+    }
+
+    void add_structure(ProgramFacts& facts, std::vector<TapeValue>& outputs) {
+        std::vector<TapeValue> conditions;
+        for (const Schedule::Step& step : summary_.schedule.steps)
+            facts.active.push_back(condition(step.active, conditions));
+        for (const std::optional<Merge>& merge : summary_.schedule.merges)
+            facts.yes.push_back(merge ? condition(merge->condition, conditions) : -1);
+        facts.structure = conditions.size();
+        outputs.insert(outputs.end(), conditions.begin(), conditions.end());
+    }
+
+    void add_support(ProgramFacts& facts) const {
+        const std::size_t outputs = plain + facts.buffers + facts.structure + facts.asked;
+        std::vector<std::vector<std::size_t>> by_output;
+        for (std::size_t i = 0; i < outputs; ++i) by_output.push_back(facts.tape.support(i));
+        facts.support.assign(by_output.begin(), by_output.begin() + static_cast<std::ptrdiff_t>(plain));
+        const auto join = [&](std::size_t from, std::size_t to, std::vector<std::size_t>& into) {
+            for (std::size_t i = from; i < to; ++i) into.insert(into.end(), by_output[i].begin(), by_output[i].end());
+            std::sort(into.begin(), into.end());
+            into.erase(std::unique(into.begin(), into.end()), into.end());
+        };
+        join(plain + facts.buffers, plain + facts.buffers + facts.structure, facts.structural);
+        for (const CostNumber n : {CostNumber::ram_activations, CostNumber::ram_live})
+            join(plain, plain + facts.buffers + facts.structure, facts.support[at(n)]);
+    }
+
+    const Graph& graph_;
+    const CostTarget& target_;
+    Summary summary_;
+    TapeBuilder tape_;
+};
+
+std::vector<TapeVariable> variables_of(const std::vector<SearchParameter>& parameters) {
+    std::vector<TapeVariable> variables;
+    for (const SearchParameter& p : parameters) {
+        if (p.values.empty() || !std::is_sorted(p.values.begin(), p.values.end()))
+            throw ShapeError("parameter '" + p.name + "': values must be ascending, and at least one");
+        variables.push_back({p.name, {p.values.front(), p.values.back()}});
+    }
+    return variables;
+}
+
+std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+}
+
+// What one thread needs to turn a tape's outputs into numbers.
+struct Reader {
+    const ProgramFacts& facts;  // read only while a caller holds the program
+    std::vector<double> sizes, sizes_hi;
+    std::vector<char> active, yes, conditions, last;
+    const ArenaPlanner::Layout* layout = nullptr;
+    ArenaPlanner::Work work;
+
+    explicit Reader(const ProgramFacts& f) : facts(f), sizes(f.buffers), sizes_hi(f.buffers), conditions(f.structure) {}
+
+    // The layout for the structure's conditions; mostly that of the point before.
+    const ArenaPlanner::Layout& structure() {
+        if (layout != nullptr && conditions == last) return *layout;
+        const auto decide = [&](const std::vector<std::int32_t>& where, std::vector<char>& flags) {
+            flags.clear();
+            for (const std::int32_t w : where) flags.push_back(w == -2 || (w >= 0 && conditions[at(w)] != 0) ? 1 : 0);
+        };
+        decide(facts.active, active);
+        decide(facts.yes, yes);
+        layout = &facts.planner->layout(active, yes);
+        last = conditions;
+        return *layout;
+    }
+
+    void memory(const double* registers, std::int64_t stride, std::int64_t row, CostNumbers& numbers, bool plan) {
+        const Tape& tape = facts.tape;
+        for (std::size_t b = 0; b < facts.buffers; ++b) sizes[b] = registers[tape.output(plain + b) * stride + row];
+        for (std::size_t c = 0; c < facts.structure; ++c)
+            conditions[c] = registers[tape.output(plain + facts.buffers + c) * stride + row] != 0.0 ? 1 : 0;
+        const ArenaPlanner::Layout& here = structure();
+        const double live = ArenaPlanner::live(here, sizes.data());
+        numbers[at(CostNumber::ram_live)] = live;
+        numbers[at(CostNumber::ram_activations)] = plan ? facts.planner->top(here, sizes.data(), work) : live;
+    }
+
+    void box_memory(const double* registers, std::int64_t row, CostNumberRange& out);
+    // Where it is open which nodes there are.
+    void open_memory(const std::vector<TapeRange>& known, CostNumberRange& out) const;
+};
+
+// This thread's reader of a program: points come one by one, and what it knows of the structure is worth keeping.
+Reader& reader_of(const ProgramFacts& facts) {
+    static thread_local std::optional<Reader> kept;
+    static thread_local std::uint64_t whose = 0;
+    if (whose != facts.number) {
+        kept.emplace(facts);
+        whose = facts.number;
+    }
+    return *kept;
+}
+
+void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out) {
+    constexpr std::int64_t width = numeric::tape_width;
+    const Tape& tape = facts.tape;
+    const auto range = [&](std::size_t output) {
+        const double* r = registers + tape.output(output) * 2 * width + row;
+        return TapeRange{r[0], r[width]};
+    };
+    for (std::size_t b = 0; b < facts.buffers; ++b) {
+        const TapeRange r = range(plain + b);
+        sizes[b] = std::max(r.lo, 0.0);
+        sizes_hi[b] = std::max(r.hi, 0.0);
+    }
+    std::vector<TapeRange> known;
+    bool open = false;
+    for (std::size_t c = 0; c < facts.structure; ++c) {
+        known.push_back(range(plain + facts.buffers + c));
+        open = open || !known.back().decided();
+        conditions[c] = known.back().lo != 0.0 ? 1 : 0;
+    }
+    if (open) {
+        open_memory(known, out);
+        return;
+    }
+    const ArenaPlanner::Layout& here = structure();
+    const TapeRange top = facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values);
+    out.lo[at(CostNumber::ram_live)] = top.lo;
+    out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
+    out.lo[at(CostNumber::ram_activations)] = top.lo;
+    out.hi[at(CostNumber::ram_activations)] = top.hi;
+}
+
+// Below: a node that is certainly there has its outputs, its scratch and at least the largest of its inputs alive at
+// its step. Above: all buffers there can be.
+void Reader::open_memory(const std::vector<TapeRange>& known, CostNumberRange& out) const {
+    const auto flag = [&](std::int32_t w) {
+        return w == -2 ? TapeRange{1.0, 1.0} : (w == -1 ? TapeRange{0.0, 0.0} : known[at(w)]);
+    };
+    std::vector<double> least(facts.schedule.merges.size(), 0.0);
+    for (std::size_t b = 0; b < facts.tensors.size(); ++b) least[at(facts.tensors[b])] = sizes[b];
+    for (std::size_t t = 0; t < least.size(); ++t) {  // a merge comes after the tensors it merges
+        const std::optional<Merge>& merge = facts.schedule.merges[t];
+        if (!merge) continue;
+        const TapeRange first = flag(facts.yes[t]);
+        const double a = least[at(merge->yes)];
+        const double b = least[at(merge->no)];
+        least[t] = first.lo != 0.0 ? a : (first.hi == 0.0 ? b : std::min(a, b));
+    }
+    double low = 0.0;
+    double high = 0.0;
+    for (std::size_t b = 0; b < facts.buffers; ++b) high += sizes_hi[b];
+    for (std::size_t i = 0; i < facts.schedule.steps.size(); ++i) {
+        if (flag(facts.active[i]).lo == 0.0) continue;
+        double input = 0.0;
+        double rest = 0.0;
+        for (const TensorId t : facts.schedule.steps[i].inputs) {
+            if (t != absent) input = std::max(input, least[at(t)]);
+        }
+        for (const TensorId t : facts.schedule.steps[i].outputs) {
+            if (t != absent) rest += least[at(t)];
+        }
+        for (std::size_t s = 0; s < facts.scratch_nodes.size(); ++s) {
+            if (at(facts.scratch_nodes[s]) == i) rest += sizes[facts.tensors.size() + s];
+        }
+        low = std::max(low, input + rest);
+    }
+    for (const CostNumber n : {CostNumber::ram_live, CostNumber::ram_activations}) {
+        out.lo[at(n)] = low;
+        out.hi[at(n)] = high;
+    }
+}
+
+}  // namespace
+
+}  // namespace costing
+
+using namespace costing;
+
+CostProgram::CostProgram(const Graph& graph, const CostTarget& target, const std::vector<SearchParameter>& parameters,
+                         const std::vector<Expr>& conditions) {
+    std::vector<TapeVariable> variables = variables_of(parameters);
+    auto facts = std::make_shared<ProgramFacts>(Compiler(graph, target, variables).compile(conditions));
+    facts->number = next_number();
+    facts->parameters = parameters.size();
+    facts->variables = std::move(variables);
+    facts_ = std::move(facts);
+}
+
+std::size_t CostProgram::parameters() const {
+    return facts_->parameters;
+}
+std::size_t CostProgram::conditions() const {
+    return facts_->asked;
+}
+const std::vector<std::size_t>& CostProgram::support(CostNumber number) const {
+    return facts_->support[static_cast<std::size_t>(number)];
+}
+const std::vector<std::size_t>& CostProgram::structural() const {
+    return facts_->structural;
+}
+const std::string& CostProgram::problem() const {
+    return facts_->problem;
+}
+std::size_t CostProgram::steps() const {
+    return facts_->tape.steps();
+}
+std::string CostProgram::text() const {
+    const ProgramFacts& f = *facts_;
+    std::string text = f.tape.text();
+    for (const Schedule::Step& step : f.schedule.steps) {
+        text += ';';
+        for (const TensorId t : step.inputs) text += std::to_string(t) + ' ';
+        for (const TensorId t : step.outputs) text += std::to_string(t) + ' ';
+    }
+    return text;
+}
+const std::vector<std::string>& CostProgram::node_names() const {
+    return facts_->node_names;
+}
+
+CostNumbers CostProgram::point(std::span<const double> values) const {
+    const ProgramFacts& f = *facts_;
+    static thread_local std::vector<double> registers;
+    registers.resize(f.tape.registers());
+    std::copy(values.begin(), values.end(), registers.begin());
+    f.tape.point(registers);
+    CostNumbers numbers = {};
+    for (std::size_t i = 0; i < plain; ++i) numbers[i] = registers[static_cast<std::size_t>(f.tape.output(i))];
+    reader_of(f).memory(registers.data(), 1, 0, numbers, true);
+    return numbers;
+}
+
+std::vector<NodeNumbers> CostProgram::nodes(std::span<const double> values) const {
+    const Tape& tape = facts_->node_tape;
+    std::vector<double> registers(tape.registers());
+    std::copy(values.begin(), values.end(), registers.begin());
+    tape.point(registers);
+    std::vector<NodeNumbers> nodes(facts_->node_names.size());
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto number = [&](std::size_t k) { return registers[static_cast<std::size_t>(tape.output(5 * i + k))]; };
+        nodes[i] = {number(0) != 0.0, number(1), number(2), number(3), number(4)};
+    }
+    return nodes;
+}
+
+std::string CostProgram::broken(std::span<const double> values) const {
+    TapeBuilder builder(facts_->variables);
+    for (const Requirement& r : facts_->requirements) {
+        const Tape tape = builder.build({builder.integer(r.condition)});
+        std::vector<double> registers(tape.registers());
+        std::copy(values.begin(), values.end(), registers.begin());
+        tape.point(registers);
+        if (registers[static_cast<std::size_t>(tape.output(0))] == 0.0) return r.text;
+    }
+    return {};
+}
+
+void CostProgram::points(std::int64_t rows, const std::vector<const double*>& columns,
+                         const std::array<double*, cost_number_count>& out, bool plan) const {
+    const ProgramFacts& f = *facts_;
+    constexpr std::int64_t width = numeric::tape_width;
+    const bool memory = out[at(CostNumber::ram_activations)] != nullptr || out[at(CostNumber::ram_live)] != nullptr;
+    f.tape.points(
+        rows,
+        [&](std::int64_t first, std::int64_t count, double* registers) {
+            for (std::size_t p = 0; p < columns.size(); ++p)
+                std::copy_n(columns[p] + first, count, registers + static_cast<std::int64_t>(p) * width);
+        },
+        [&](std::int64_t first, std::int64_t count, double* registers) {
+            for (std::size_t i = 0; i < plain; ++i) {
+                if (out[i] == nullptr) continue;
+                std::copy_n(registers + f.tape.output(i) * width, count, out[i] + first);
+            }
+            if (!memory) return;
+            Reader& reader = reader_of(f);
+            CostNumbers numbers = {};
+            for (std::int64_t r = 0; r < count; ++r) {
+                reader.memory(registers, width, r, numbers, plan);
+                for (const CostNumber n : {CostNumber::ram_activations, CostNumber::ram_live}) {
+                    if (out[at(n)] != nullptr) out[at(n)][first + r] = of(numbers, n);
+                }
+            }
+        });
+}
+
+void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, CostNumberRange* out,
+                        double* conditions) const {
+    const ProgramFacts& f = *facts_;
+    constexpr std::int64_t width = numeric::tape_width;
+    f.tape.boxes(
+        rows,
+        [&](std::int64_t first, std::int64_t count, double* registers) {
+            for (std::size_t p = 0; p < f.parameters; ++p) {
+                const auto v = static_cast<std::int64_t>(p);
+                std::copy_n(lo + v * rows + first, count, registers + v * 2 * width);
+                std::copy_n(hi + v * rows + first, count, registers + v * 2 * width + width);
+            }
+        },
+        [&](std::int64_t first, std::int64_t count, double* registers) {
+            Reader& reader = reader_of(f);
+            for (std::int64_t r = 0; r < count; ++r) {
+                CostNumberRange& box = out[first + r];
+                for (std::size_t i = 0; i < plain; ++i) {
+                    const double* from = registers + f.tape.output(i) * 2 * width + r;
+                    box.lo[i] = from[0];
+                    box.hi[i] = from[width];
+                }
+                box.lo[at(CostNumber::instructions)] *= 1.0 - outward;
+                box.hi[at(CostNumber::instructions)] *= 1.0 + outward;
+                reader.box_memory(registers, r, box);
+                if (conditions == nullptr) continue;
+                for (std::size_t c = 0; c < f.asked; ++c) {
+                    const double* from = registers + f.tape.output(plain + f.buffers + f.structure + c) * 2 * width + r;
+                    double* to = conditions + (static_cast<std::size_t>(first + r) * f.asked + c) * 2;
+                    to[0] = from[0];
+                    to[1] = from[width];
+                }
+            }
+        });
+}
+
+}  // namespace gonogo

@@ -1,0 +1,481 @@
+"""What a build function draws an architecture with: layers as TensorFlow Lite has them, channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gonogo import _core
+from gonogo.architecture._symbols import Condition, Number, Ratio, Text, Whole, condition, expr
+from gonogo.errors import ArchitectureError
+
+Expr = _core.Expr
+ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
+_LATER = ("sigmoid", "tanh", "softmax")
+MOST_REPEATS = 4096
+
+
+@dataclass(eq=False)
+class _Frame:
+    """A condition under which what is drawn now exists."""
+
+    condition: Expr
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The output of a layer. Where the configuration doesn't have the layer, its first input stands for it."""
+
+    net: Net
+    _tensor: int
+    _frames: tuple[_Frame, ...]
+    _instead: Layer | None
+    wide: Expr
+
+    @property
+    def shape(self) -> tuple[Number, ...]:
+        """Sizes as symbols: (batch, height, width, channels), or (batch, units)."""
+        return tuple(Number(e) for e in self.net._builder.shape(self.net._at(self)))
+
+    @property
+    def channels(self) -> Number:
+        """The last size."""
+        return self.shape[-1]
+
+    @property
+    def height(self) -> Number:
+        return self._image()[1]
+
+    @property
+    def width(self) -> Number:
+        return self._image()[2]
+
+    def _image(self) -> tuple[Number, ...]:
+        if len(self.shape) != 4:
+            raise ArchitectureError(f"a layer of {len(self.shape)} dimensions has no height and width")
+        return self.shape
+
+
+class Net:
+    """Draws the network. Sizes are ints or symbols; every method returns the new layer's output.
+
+    `activation`: None, "relu", "relu6" or "relu_n1_to_1", computed within the layer as on the device; "sigmoid", "tanh"
+    and "softmax" become layers of their own.
+    """
+
+    def __init__(self, source: str, ranges: list[tuple[str, float, float]]) -> None:
+        self._builder = _core.GraphBuilder(source, "architecture")
+        self._ranges = ranges
+        self._frames: list[_Frame] = []
+        self._names: dict[str, int] = {}
+        self._merged: dict[tuple[int, int], int] = {}
+        self._inputs = 0
+
+    # ---- structure
+
+    def repeat(self, count: Whole) -> Iterator[int]:
+        """``for i in net.repeat(h.blocks):`` draws the body once per possible block; block i exists where i < count."""
+        amount = expr(count, "the count of net.repeat")
+        least, most = amount.range(self._ranges)
+        if most > MOST_REPEATS:
+            raise ArchitectureError(f"net.repeat: up to {most} times; at most {MOST_REPEATS} are allowed")
+        for i in range(most):
+            if i < least:
+                yield i
+                continue
+            with self._under(Expr(i).less(amount)):
+                yield i
+
+    @contextmanager
+    def when(self, holds: Condition | bool) -> Iterator[None]:
+        """``with net.when(h.layers > 1):`` what is drawn in the block exists where the condition holds.
+
+        Elsewhere each layer in it is left out: its first input passes through, so later layers read that.
+        """
+        with self._under(condition(holds)):
+            yield
+
+    def select(self, holds: Condition | bool, yes: Any, no: Any) -> Any:
+        """`yes` where the condition holds, else `no`: two numbers, or two layers' outputs drawn before."""
+        c = condition(holds)
+        if not isinstance(yes, Layer) and not isinstance(no, Layer):
+            return Number(c.select(expr(yes), expr(no)))
+        if not isinstance(yes, Layer) or not isinstance(no, Layer):
+            raise ArchitectureError("net.select: both must be layers, or both numbers")
+        if c.value is not None:
+            return yes if c.value else no
+        a, b = self._at(yes), self._at(no)
+        merged = self._builder.merge(self._name("select", None), c, a, b)
+        return Layer(
+            self, merged, tuple(self._frames), yes if self._frames else None, c.select(yes.wide, no.wide)
+        )
+
+    def switch(self, choice: Text | Number | Ratio, branches: Mapping[Any, Callable[[], Layer]]) -> Layer:
+        """One branch per value of a choice: ``net.switch(h.kind, {"conv": lambda: ..., "dense": lambda: ...})``.
+
+        A branch is called once and draws its layers; they exist where the choice has that value. A choice of texts needs
+        a branch for each.
+        """
+        if not branches:
+            raise ArchitectureError("net.switch: no branches")
+        if isinstance(choice, Text):
+            missing = [v for v in choice.values if v not in branches]
+            if missing:
+                raise ArchitectureError(
+                    f"net.switch: no branch for {', '.join(map(repr, missing))}; write one each"
+                )
+        drawn: list[tuple[Condition, Layer]] = []
+        for value, branch in branches.items():
+            holds = choice == value
+            with self.when(holds):
+                drawn.append((holds, branch()))
+        result = drawn[-1][1]
+        for holds, layer in reversed(drawn[:-1]):
+            result = self.select(holds, layer, result)
+        return result
+
+    # ---- numbers
+
+    @staticmethod
+    def round_to(value: Any, multiple: int, least: int | None = None) -> Number:
+        """The multiple of `multiple` nearest to a number or fraction, at least `least` (by default one multiple).
+
+        The rule by which MobileNets round channels, without its step up of a further multiple below 90 %.
+        """
+        lowest = multiple if least is None else least
+        if isinstance(value, Ratio):
+            half = Ratio(
+                value.numerator * Expr(2) + Expr(multiple * value.denominator), 2 * value.denominator
+            )
+            rounded = half.numerator.floor_div(Expr(half.denominator * multiple)) * Expr(multiple)
+        else:
+            rounded = (expr(value) * Expr(2) + Expr(multiple)).floor_div(Expr(2 * multiple)) * Expr(multiple)
+        return Number(rounded.max(Expr(lowest)))
+
+    @staticmethod
+    def ceil_div(a: Whole, b: Whole) -> Number:
+        """a / b, rounded up."""
+        return Number(expr(a).ceil_div(expr(b)))
+
+    @staticmethod
+    def maximum(a: Whole, b: Whole) -> Number:
+        return Number(expr(a).max(expr(b)))
+
+    @staticmethod
+    def minimum(a: Whole, b: Whole) -> Number:
+        return Number(expr(a).min(expr(b)))
+
+    # ---- layers
+
+    def input(self, *shape: Whole, bits: Whole = 8, name: str | None = None) -> Layer:
+        """The network's input, without the batch of 1: net.input(96, 96, 3).
+
+        `bits`: 8 (int8) or 32 (float32), of this and of every layer that follows.
+        """
+        if self._frames:
+            raise ArchitectureError("net.input: inputs are drawn outside net.when and net.repeat")
+        wide = self._wide(bits)
+        sizes = [Expr(1), *(expr(s, "a size of the input") for s in shape)]
+        self._inputs += 1
+        tensor = self._builder.symbolic_input(self._name("input", name), sizes, wide)
+        return Layer(self, tensor, (), None, wide)
+
+    def conv2d(
+        self,
+        x: Layer,
+        filters: Whole,
+        kernel: Any = 3,
+        *,
+        stride: Any = 1,
+        padding: str = "same",
+        activation: str | None = None,
+        bias: bool = True,
+        name: str | None = None,
+    ) -> Layer:
+        """2-D convolution. `kernel`, `stride`: a size, or (height, width)."""
+        self._image(x, "conv2d")
+        kh, kw = _pair(kernel, "kernel")
+        out = expr(filters, "filters")
+        weights = [out, kh, kw, x.channels.expr]
+        attributes = self._window(stride, padding)
+        return self._weighted("conv2d", x, weights, out, out, attributes, activation, bias, name)
+
+    def depthwise_conv2d(
+        self,
+        x: Layer,
+        kernel: Any = 3,
+        *,
+        stride: Any = 1,
+        padding: str = "same",
+        multiplier: Whole = 1,
+        activation: str | None = None,
+        bias: bool = True,
+        name: str | None = None,
+    ) -> Layer:
+        """Depthwise 2-D convolution; `multiplier` outputs per channel."""
+        self._image(x, "depthwise_conv2d")
+        kh, kw = _pair(kernel, "kernel")
+        out = x.channels.expr * expr(multiplier, "multiplier")
+        attributes = self._window(stride, padding)
+        weights = [Expr(1), kh, kw, out]
+        return self._weighted("depthwise_conv2d", x, weights, out, out, attributes, activation, bias, name)
+
+    def dense(
+        self,
+        x: Layer,
+        units: Whole,
+        *,
+        activation: str | None = None,
+        bias: bool = True,
+        name: str | None = None,
+    ) -> Layer:
+        """Fully connected layer over all elements of `x`: more than two dimensions are flattened within the layer."""
+        out = expr(units, "units")
+        terms = Expr(1)
+        for size in x.shape[1:]:
+            terms = terms * size.expr
+        return self._weighted(
+            "dense", x, [out, terms], out, Expr(1), {"keep_dims": 0}, activation, bias, name
+        )
+
+    def add(self, a: Layer, b: Layer, *, activation: str | None = None, name: str | None = None) -> Layer:
+        """Sum of two layers' outputs; where it is left out, `a` passes through."""
+        return self._node("add", [a, b], {}, activation, name)
+
+    def mul(self, a: Layer, b: Layer, *, activation: str | None = None, name: str | None = None) -> Layer:
+        return self._node("mul", [a, b], {}, activation, name)
+
+    def concat(self, layers: Sequence[Layer], *, axis: int = -1, name: str | None = None) -> Layer:
+        return self._node("concat", list(layers), {"axis": axis}, None, name)
+
+    def max_pool(
+        self, x: Layer, size: Any = 2, *, stride: Any = None, padding: str = "valid", name: str | None = None
+    ) -> Layer:
+        return self._pool("max_pool2d", x, size, stride, padding, name)
+
+    def average_pool(
+        self, x: Layer, size: Any = 2, *, stride: Any = None, padding: str = "valid", name: str | None = None
+    ) -> Layer:
+        return self._pool("average_pool2d", x, size, stride, padding, name)
+
+    def global_average_pool(self, x: Layer, *, keep_dims: bool = False, name: str | None = None) -> Layer:
+        """Mean over height and width."""
+        self._image(x, "global_average_pool")
+        axes = self._constant("axes", [2])
+        return self._node(
+            "mean", [x], {"axes": [1, 2], "keep_dims": int(keep_dims)}, None, name, constants=[axes]
+        )
+
+    def flatten(self, x: Layer, *, name: str | None = None) -> Layer:
+        """To (batch, elements); on the device a copy with a buffer of its own. `dense` needs no flatten before it."""
+        elements = Expr(1)
+        for size in x.shape[1:]:
+            elements = elements * size.expr
+        return self.reshape(x, Number(elements), name=name)
+
+    def reshape(self, x: Layer, *shape: Whole, name: str | None = None) -> Layer:
+        """To another shape, without the batch."""
+        sizes = [Expr(1), *(expr(s, "a size of the shape") for s in shape)]
+        target = self._constant("shape", [len(sizes)])
+        return self._node("reshape", [x], {"shape": sizes}, None, name, constants=[target])
+
+    def zero_pad(
+        self, x: Layer, top: int, bottom: int, left: int, right: int, *, name: str | None = None
+    ) -> Layer:
+        """Zeros around the image, as a layer of its own."""
+        self._image(x, "zero_pad")
+        pads = self._constant("paddings", [4, 2])
+        return self._node("pad", [x], {"pads": [0, top, left, 0, 0, bottom, right, 0]}, None, name, [pads])
+
+    def relu(self, x: Layer, *, name: str | None = None) -> Layer:
+        return self._node("relu", [x], {}, None, name)
+
+    def relu6(self, x: Layer, *, name: str | None = None) -> Layer:
+        return self._node("relu6", [x], {}, None, name)
+
+    def sigmoid(self, x: Layer, *, name: str | None = None) -> Layer:
+        return self._node("sigmoid", [x], {}, None, name)
+
+    def tanh(self, x: Layer, *, name: str | None = None) -> Layer:
+        return self._node("tanh", [x], {}, None, name)
+
+    def softmax(self, x: Layer, *, name: str | None = None) -> Layer:
+        return self._node("softmax", [x], {}, None, name)
+
+    # ---- helpers
+
+    @contextmanager
+    def _under(self, holds: Expr) -> Iterator[None]:
+        self._frames.append(_Frame(holds))
+        self._set_active()
+        try:
+            yield
+        finally:
+            self._frames.pop()
+            self._set_active()
+
+    def _active(self) -> Expr:
+        active = Expr(1)
+        for frame in self._frames:
+            active = active * frame.condition
+        return active
+
+    def _set_active(self) -> None:
+        self._builder.set_active(self._active())
+
+    def _at(self, layer: Layer) -> int:
+        """The tensor that holds a layer's output where the net is drawn now."""
+        if not isinstance(layer, Layer) or layer.net is not self:
+            raise ArchitectureError(f"a layer's output is needed, not {layer!r}")
+        common = 0
+        while common < min(len(layer._frames), len(self._frames)):
+            if layer._frames[common] is not self._frames[common]:
+                break
+            common += 1
+        outside = layer._frames[common:]
+        if not outside:
+            return layer._tensor
+        holds = Expr(1)
+        for frame in outside:
+            holds = holds * frame.condition
+        if layer._instead is None:
+            return layer._tensor
+        key = (layer._tensor, common)
+        if key not in self._merged:
+            if holds.value is not None:
+                self._merged[key] = layer._tensor if holds.value else self._at(layer._instead)
+            else:
+                other = self._at(layer._instead)
+                self._merged[key] = self._builder.merge(
+                    self._name("merge", None), holds, layer._tensor, other
+                )
+        return self._merged[key]
+
+    def _name(self, kind: str, name: str | None) -> str:
+        if name is not None and name not in self._names:
+            self._names[name] = 0
+            return name
+        base = name or kind
+        self._names[base] = self._names.get(base, 0) + 1
+        return f"{base}_{self._names[base]}"
+
+    def _wide(self, bits: Whole) -> Expr:
+        size = expr(bits, "bits")
+        if size.value is not None:
+            if size.value not in (8, 32):
+                raise ArchitectureError(f"bits = {size.value}; costs are known for 8 (int8) and 32 (float32)")
+            return Expr(int(size.value == 32))
+        least, most = size.range(self._ranges)
+        if (least, most) != (8, 32):
+            raise ArchitectureError("bits must be 8 or 32: write bits=gg.Choice(8, 32)")
+        return size.equal(Expr(32))
+
+    def _image(self, x: Layer, what: str) -> None:
+        if not isinstance(x, Layer):
+            raise ArchitectureError(f"{what}: a layer's output is needed, not {x!r}")
+        if len(x.shape) != 4:
+            raise ArchitectureError(
+                f"{what}: the input has {len(x.shape)} dimensions, an image has 4 (batch, height, width, channels)"
+            )
+
+    def _window(self, stride: Any, padding: str) -> dict[str, Any]:
+        if padding not in ("same", "valid"):
+            raise ArchitectureError(f"padding {padding!r}; write 'same' or 'valid'")
+        return {"strides": list(_pair(stride, "stride")), "padding": padding}
+
+    def _pool(self, op: str, x: Layer, size: Any, stride: Any, padding: str, name: str | None) -> Layer:
+        self._image(x, op)
+        attributes = self._window(size if stride is None else stride, padding)
+        return self._node(op, [x], {**attributes, "kernel": list(_pair(size, "size"))}, None, name)
+
+    def _constant(self, kind: str, shape: list[int]) -> int | None:
+        if self._is_left_out():
+            return None
+        return self._builder.parameters(
+            self._name(kind, None), "int32", [Expr(s) for s in shape], Expr(0), Expr(0)
+        )
+
+    def _is_left_out(self) -> bool:
+        return self._active().value == 0
+
+    def _weighted(
+        self,
+        op: str,
+        x: Layer,
+        weights: list[Expr],
+        outputs: Expr,
+        scales: Expr,
+        attributes: dict[str, Any],
+        activation: str | None,
+        bias: bool,
+        name: str | None,
+    ) -> Layer:
+        constants: list[int | None] = []
+        if not self._is_left_out():
+            is_float = x.wide.value == 1
+            kind = "float32" if is_float else "int8"
+            constants.append(
+                self._builder.parameters(
+                    self._name("weights", None), kind, weights, Expr(0) if is_float else x.wide, scales
+                )
+            )
+            if bias:
+                constants.append(
+                    self._builder.parameters(
+                        self._name("bias", None),
+                        "float32" if is_float else "int32",
+                        [outputs],
+                        Expr(0),
+                        Expr(0),
+                    )
+                )
+        return self._node(op, [x], attributes, activation, name, constants)
+
+    def _node(
+        self,
+        op: str,
+        inputs: list[Layer],
+        attributes: dict[str, Any],
+        activation: str | None,
+        name: str | None,
+        constants: Sequence[int | None] = (),
+    ) -> Layer:
+        if activation is not None and activation not in (*ACTIVATIONS, *_LATER):
+            raise ArchitectureError(f"activation {activation!r}; known: {', '.join((*ACTIVATIONS, *_LATER))}")
+        if not inputs:
+            raise ArchitectureError(f"{op}: no inputs")
+        if self._is_left_out():
+            return inputs[0]
+        tensors = [self._at(x) for x in inputs]
+        if activation in ACTIVATIONS:
+            attributes = {**attributes, "activation": activation}
+        label = self._name(op, name)
+        wide = inputs[0].wide
+        output = self._builder.symbolic_activation(label, wide)
+        self._builder.node(
+            op, label, [*tensors, *(c for c in constants if c is not None)], [output], attributes
+        )
+        layer = Layer(self, output, tuple(self._frames), inputs[0] if self._frames else None, wide)
+        return self._node(activation, [layer], {}, None, None) if activation in _LATER else layer
+
+    def _finish(self, result: Any) -> _core.Graph:
+        outputs = result if isinstance(result, (tuple, list)) else [result]
+        if self._inputs == 0:
+            raise ArchitectureError("the build function draws no net.input")
+        for layer in outputs:
+            if not isinstance(layer, Layer):
+                raise ArchitectureError(
+                    f"the build function must return the last layer's output (or a tuple of outputs), not {layer!r}"
+                )
+            self._builder.output(self._at(layer))
+        return self._builder.build()
+
+
+def _pair(value: Any, what: str) -> tuple[Expr, Expr]:
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ArchitectureError(f"{what} {value!r}; write one size, or (height, width)")
+        return expr(value[0], what), expr(value[1], what)
+    return expr(value, what), expr(value, what)
