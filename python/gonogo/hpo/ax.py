@@ -1,19 +1,24 @@
 """The gate in Ax (ax-platform 1): the tightened space as Ax's parameters, and trials that the gate doesn't reject.
 
     client = Client()
-    client.configure_experiment(parameters=gg.hpo.ax.parameters(gg.hpo.tightened(space, gate.tighten().bounds)))
+    report = gate.tighten()
+    client.configure_experiment(
+        parameters=gg.hpo.ax.parameters(gg.hpo.tightened(space, report.bounds)),
+        parameter_constraints=gg.hpo.ax.linear_constraints(report),
+    )
     client.configure_optimization(objective="accuracy")
     trials = gg.hpo.ax.FeasibleTrials(client, gate)
     for index, config in trials.next(1).items():
         client.complete_trial(index, raw_data={"accuracy": train(config)})
 
 Ax's own constraints on parameters are linear, and refused on parameters of logarithmic scale, whereas costs are
-products of parameters. So what bounds can't say is said by the gate: a rejected trial is marked abandoned, which Ax
-never proposes again.
+products of parameters. `linear_constraints` makes those that no configuration breaks which isn't proved infeasible.
+What is left is said by the gate: a rejected trial is marked abandoned, which Ax never proposes again.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +38,9 @@ except ImportError as error:
 if TYPE_CHECKING:
     from ax.api.client import Client
 
-__all__ = ["FeasibleTrials", "parameters"]
+    from gonogo.hpo.tightening import SpaceReport
+
+__all__ = ["FeasibleTrials", "linear_constraints", "parameters"]
 
 _TYPES = {bool: "bool", int: "int", float: "float", str: "str"}
 
@@ -72,6 +79,28 @@ def _choice(name: str, p: Choice) -> Any:
     return ChoiceParameterConfig(
         name=name, values=list(p.values), parameter_type=_TYPES[kinds.pop()], is_ordered=False
     )
+
+
+def linear_constraints(report: SpaceReport) -> list[str]:
+    """Constraints on pairs of whole numbers, such as ``120*layers + 2*width <= 496``, from the report's paving.
+
+    Exact: every configuration that isn't proved infeasible keeps them. Only for an `Int` without step, log or
+    condition, and only where they say more than the bounds.
+    """
+    plain = {
+        name: p
+        for name, p in report.space.parameters.items()
+        if isinstance(p, Int) and p.step == 1 and not p.log and p.condition is None and p.lo < p.hi
+        if name in report.bounds
+    }
+    left = [box["values"] for box in report.paving.boxes() if box["verdict"] != "infeasible"]
+    found = []
+    for one, other in itertools.combinations(plain, 2):
+        a, b = plain[other].hi - plain[other].lo, plain[one].hi - plain[one].lo
+        most = max((a * max(v[one]) + b * max(v[other]) for v in left), default=None)
+        if most is not None and most < a * report.bounds[one][1] + b * report.bounds[other][1]:
+            found.append(f"{a}*{one} + {b}*{other} <= {most}")
+    return found
 
 
 class FeasibleTrials:

@@ -127,6 +127,8 @@ def tightened(space: Space, bounds: Mapping[str, tuple[Any, ...]]) -> Space:
     """
     found = dict(space.parameters)
     for name, left in bounds.items():
+        if not left:
+            raise SpaceError(f"parameter '{name}' has no value left: no configuration of the space fits")
         before = found[name]
         found[name] = _within(before, left)
         try:

@@ -158,7 +158,9 @@ class Core:
         if not self.relaxations and self.together is not None:
             factor, config = self.together
             shown = ", ".join(f"{k}={v!r}" for k, v in config.items())
-            lines.append(f"  no limit alone opens it; all of them {factor:.4g} times as high would let in {shown}")
+            lines.append(
+                f"  no limit alone opens it; all of them {factor:.4g} times as high would let in {shown}"
+            )
         return "\n".join(lines)
 
 
