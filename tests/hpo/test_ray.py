@@ -54,7 +54,7 @@ def fit(search: Searcher, n: int, path: Any, space: dict[str, Any] | None = None
     configs = [dict(r.config) for r in results]
     gate = net.gate()
     for config in configs:
-        assert gate.fits(net.SPACE.check(config))
+        assert gate.fits(net.SPACE.check({name: config[name] for name in net.SPACE}))
     return configs
 
 

@@ -120,7 +120,7 @@ class FeasibleSampler(BaseSampler):
         """One proposal of the base sampler: together what it samples together, the rest one by one."""
         together = self.base.infer_relative_search_space(study, trial)
         together = {name: d for name, d in together.items() if self._distributions.get(name) == d}
-        found = self.base.sample_relative(study, trial, together)
+        found: dict[str, Any] = dict(self.base.sample_relative(study, trial, together))
         for name, d in self._distributions.items():
             if name not in found:
                 # As Optuna itself does, a value without alternatives isn't sampled.
