@@ -12,7 +12,8 @@ quantile of the table's. The budget counts trainings, not proposals. Arms, all f
     native    Optuna's constraints: `set_constraint`, every proposal is trained
     two-line  the user's own gate: `set_constraint`, and `TrialPruned` before training
     feasible  FeasibleSampler and `gate.wrap`
-    tight     the same in the space tightened by the report's bounds
+    told      the same with `tell_rejected`
+    tight     `feasible` in the space tightened by the report's bounds
 
 Regret is (best - optimum) / optimum among what fits. "to native": trainings until as good as `native` at the end of its
 budget, of the same seed; one more than the budget where it never was.
@@ -45,7 +46,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from support.fake_gate import FakeGate  # noqa: E402
 
-ARMS = ("unaware", "native", "two-line", "feasible", "tight")
+ARMS = ("unaware", "native", "two-line", "feasible", "told", "tight")
 INPUTS = {"slice": 380, "protein": 9}
 FILES = {"slice": "hpolib_slice_localization.csv.gz", "protein": "hpolib_protein_structure.csv.gz"}
 MARKS = (25, 50, 100)
@@ -151,8 +152,8 @@ def search(
         arm, WrappedObjective(gate, train)
     )
     inner = (
-        FeasibleSampler(gate, base, retries=RETRIES.get(name, 16), seed=seed)
-        if arm in ("feasible", "tight")
+        FeasibleSampler(gate, base, retries=RETRIES.get(name, 16), tell_rejected=arm == "told", seed=seed)
+        if arm in ("feasible", "told", "tight")
         else base
     )
     study = optuna.create_study(direction="minimize", sampler=inner)
@@ -166,7 +167,9 @@ def search(
     return best, wasted, proposed
 
 
-def run(table: Table, limit: float, name: str, seeds: Iterable[int], budget: int) -> Iterator[Row]:
+def run(
+    table: Table, limit: float, name: str, arms: Iterable[str], seeds: Iterable[int], budget: int
+) -> Iterator[Row]:
     beyond = int(np.quantile(list(table.sizes.values()), limit)) * 4
     names = ("n_units_1", "n_units_2")
     gate = FakeGate(table.space, {"flash": table.bytes}, {"flash": beyond}, names)
@@ -174,7 +177,7 @@ def run(table: Table, limit: float, name: str, seeds: Iterable[int], budget: int
     tight = FakeGate(small, {"flash": table.bytes}, {"flash": beyond}, names)
     optimum = min(loss for key, loss in table.losses.items() if 4 * table.sizes[key] <= beyond)
     for seed in seeds:
-        for arm in ARMS:
+        for arm in arms:
             start = time.perf_counter()
             best, wasted, proposals = search(
                 table, tight if arm == "tight" else gate, name, arm, seed, budget
@@ -207,17 +210,64 @@ def show(rows: list[Row]) -> Iterator[str]:
         "proposals per training | against native | against two-line |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|"
-    cells: dict[tuple[str, str, float], dict[str, list[Row]]] = {}
+    for (table, name, limit), paired, budget in cells(rows):
+        for arm in paired:
+            yield line(table, name, limit, arm, paired, budget)
+
+
+def cells(rows: list[Row]) -> Iterator[tuple[tuple[str, str, float], dict[str, list[Row]], int]]:
+    """The searches of one table, sampler and limit, by arm and in the order of their seeds; and the budget."""
+    found: dict[tuple[str, str, float], dict[str, list[Row]]] = {}
     for row in rows:
-        cells.setdefault((row.table, row.sampler, row.limit), {}).setdefault(row.arm, []).append(row)
-    for (table, name, limit), arms in sorted(cells.items()):
+        found.setdefault((row.table, row.sampler, row.limit), {}).setdefault(row.arm, []).append(row)
+    for key, arms in sorted(found.items()):
+        if not {"native", "two-line"} <= set(arms):
+            continue  # nothing to compare with
         whole = set.intersection(*({r.seed for r in arm} for arm in arms.values()))
         paired = {
-            a: sorted((r for r in arm if r.seed in whole), key=lambda r: r.seed) for a, arm in arms.items()
+            a: sorted((r for r in arms[a] if r.seed in whole), key=lambda r: r.seed)
+            for a in ARMS
+            if a in arms
         }
-        budget = max(len(r.best) for arm in paired.values() for r in arm)
-        for arm in ARMS:
-            yield line(table, name, limit, arm, paired, budget)
+        yield key, paired, max(len(r.best) for arm in paired.values() for r in arm)
+
+
+def brief(rows: list[Row]) -> Iterator[str]:
+    """One line per table, sampler and limit: what docs/hpo.md shows."""
+    gates = ARMS[2:]
+    names = " / ".join(gates)
+    yield (
+        f"| table, sampler, limit, seeds | wasted by native | regret at the end: native / {names} | trainings to "
+        f"native's result: {names} | proposals per training: {names} | against two-line: {', '.join(gates[1:])} |"
+    )
+    yield "|---|---|---|---|---|---|"
+    for (table, name, limit), paired, budget in cells(rows):
+        ends = {arm: [r.regret(budget) for r in mine] for arm, mine in paired.items()}
+        targets = [r.best[-1] for r in paired["native"]]
+
+        def each(arms: Iterable[str], value: Callable[[str], str], there: Mapping[str, Any] = paired) -> str:
+            return " / ".join(value(arm) if arm in there else "" for arm in arms)
+
+        def to(
+            arm: str,
+            paired: Mapping[str, list[Row]] = paired,
+            targets: list[float] = targets,
+            budget: int = budget,
+        ) -> str:
+            found = [trainings_to(r, t, budget) for r, t in zip(paired[arm], targets, strict=True)]
+            return f"{statistics.median(found):.0f}"
+
+        def proposals(arm: str, paired: Mapping[str, list[Row]] = paired) -> str:
+            return f"{sum(r.proposals for r in paired[arm]) / sum(len(r.best) for r in paired[arm]):.1f}"
+
+        yield (
+            f"| {table}, {name}, {limit:g}, {len(targets)} | "
+            f"{statistics.median(r.wasted for r in paired['native']):.0f} | "
+            + each(ARMS[1:], lambda arm, ends=ends: f"{statistics.median(ends[arm]):.3f}")  # type: ignore[misc]
+            + f" | {each(gates, to)} | {each(gates, proposals)} | "
+            + each(gates[1:], lambda arm, ends=ends: compared(ends[arm], ends["two-line"]))  # type: ignore[misc]
+            + " |"
+        )
 
 
 def line(table: str, name: str, limit: float, arm: str, paired: dict[str, list[Row]], budget: int) -> str:
@@ -249,10 +299,12 @@ def main() -> None:
     parser.add_argument("--samplers", default="random,TPE,NSGA-II")
     parser.add_argument("--limits", default="0.05,0.1,0.25,0.5,0.9")
     parser.add_argument("--tables", default="slice,protein")
+    parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--budget", type=int, default=100)
     parser.add_argument("--save", type=Path)
     parser.add_argument("--show", type=Path, nargs="+")
+    parser.add_argument("--brief", action="store_true", help="one line per table, sampler and limit")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -263,11 +315,11 @@ def main() -> None:
         for table in (Table(name, given.data) for name in given.tables.split(",")):
             for name in given.samplers.split(","):
                 for limit in map(float, given.limits.split(",")):
-                    rows += run(table, limit, name, range(given.seeds), given.budget)
+                    rows += run(table, limit, name, given.arms.split(","), range(given.seeds), given.budget)
                     print(f"{table.name} {name} {limit:g}", file=sys.stderr, flush=True)
                     if given.save:
                         given.save.write_text(json.dumps([asdict(r) for r in rows]))
-    print("\n".join(show(rows)))
+    print("\n".join((brief if given.brief else show)(rows)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gonogo.errors import SpaceError
-from gonogo.hpo.checked import Report, SpaceGate
+from gonogo.hpo.checked import AnyChecked, Report, SpaceGate
 from gonogo.space import Choice, Config, Float, Int, Parameter, Space
 
 RETRIES = 16
@@ -67,17 +67,25 @@ class Proposals:
         return self._report
 
     def first(
-        self, propose: Callable[[], Mapping[str, Any]], rng: np.random.Generator
+        self,
+        propose: Callable[[], Mapping[str, Any]],
+        rng: np.random.Generator,
+        tell: Callable[[Mapping[str, Any], AnyChecked], None] | None = None,
     ) -> tuple[Mapping[str, Any], bool]:
-        """The first proposal that may fit, and True; or a draw from the paving, and False."""
+        """The first proposal that may fit, and True; or a draw from the paving, and False.
+
+        `tell` is called with each proposal that was rejected.
+        """
         seen: set[tuple[tuple[str, Any], ...]] = set()
         for _ in range(self.retries + 1):
             proposal = propose()
             config = self.own(proposal)
-            rejected = self.gate.check(config).infeasible
-            self._count(proposed=1, rejected=int(rejected))
-            if not rejected:
+            checked = self.gate.check(config)
+            self._count(proposed=1, rejected=int(checked.infeasible))
+            if not checked.infeasible:
                 return proposal, True
+            if tell is not None:
+                tell(proposal, checked)
             key = tuple(config.items())
             if key in seen:  # an engine that learns nothing from a rejection would go on so
                 break
