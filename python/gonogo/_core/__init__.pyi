@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 from . import numeric
 from . import interval
-__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'Expr', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'Judge', 'Judged', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'SpaceError', 'SpaceSearch', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
+__all__: list[str] = ['BoundProgram', 'BoundResult', 'BoxError', 'Cost', 'CostTarget', 'DeviceRunner', 'ErrorResult', 'ErrorSession', 'Expr', 'Expressions', 'GonogoError', 'Graph', 'GraphBuilder', 'IntegerKernel', 'IntegerRunner', 'IntervalError', 'Judge', 'Judged', 'LayerShare', 'LimitError', 'ModelError', 'NodeCost', 'NodeInfo', 'OverflowRiskError', 'PlannedBuffer', 'Quantization', 'QuantizationError', 'Saturation', 'ShapeError', 'SpaceError', 'SpaceSearch', 'TargetError', 'TensorError', 'TensorInfo', 'UndecidedError', 'UnsupportedOperatorError', 'UnsupportedTypeError', 'bound', 'cost', 'error', 'evaluate_int8', 'evaluate_real', 'greedy_offsets', 'interval', 'machine_assumptions', 'numeric', 'operators', 'plan_buffers', 'rounding', 'whole_box']
 class GonogoError(Exception):
     """
     Everything gonogo raises on purpose derives from this class.
@@ -546,6 +546,27 @@ class Cost:
         ...
     @property
     def ram_persistent_standing(self) -> str:
+        ...
+class Expressions:
+    """
+    Integer expressions, compiled for points, columns and boxes.
+    """
+    def __init__(self, expressions: collections.abc.Sequence[Expr], variables: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+        """
+        `variables`: name, least and greatest value.
+        """
+    def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        [variables, rows] twice in, [2, expressions, rows] out: least and greatest.
+        """
+    def point(self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> list[float]:
+        ...
+    def points(self, columns: numpy.ndarray) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        [variables, rows] in, [1, expressions, rows] out.
+        """
+    @property
+    def steps(self) -> int:
         ...
 class Judged:
     """

@@ -261,6 +261,10 @@ struct Reader {
         numbers[at(CostNumber::ram_activations)] = plan ? facts.planner->top(here, sizes.data(), work) : live;
     }
 
+    TapeRange plan_of(const ArenaPlanner::Layout& here) {
+        const double top = facts.planner->top(here, sizes.data(), work);
+        return {top, top};
+    }
     void box_memory(const double* registers, std::int64_t row, CostNumberRange& out);
     // Where it is open which nodes there are.
     void open_memory(const std::vector<TapeRange>& known, CostNumberRange& out) const;
@@ -301,8 +305,11 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
         return;
     }
     const ArenaPlanner::Layout& here = structure();
-    const TapeRange top = facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values);
-    out.lo[at(CostNumber::ram_live)] = top.lo;
+    // One plan, where the sizes are known: a box of one point is decided as the point is.
+    const TapeRange top = sizes == sizes_hi
+                              ? plan_of(here)
+                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values);
+    out.lo[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes.data());
     out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
     out.lo[at(CostNumber::ram_activations)] = top.lo;
     out.hi[at(CostNumber::ram_activations)] = top.hi;
