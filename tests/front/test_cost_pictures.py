@@ -254,7 +254,7 @@ def test_plotly_shows_the_same_numbers(cost: CostResult, tightened: SpaceReport)
     drawn = {
         (x, w, round(b * 1024), round(y * 1024))
         for t in bars[:2]
-        for x, w, b, y in zip(t.x, t.width, t.base, t.y)
+        for x, w, b, y in zip(t.x, t.width, t.base, t.y, strict=True)
     }
     assert drawn == {
         ((b.first + b.last) / 2, b.last - b.first + 1, b.offset_bytes, b.size_bytes) for b in blocks
