@@ -17,6 +17,7 @@ from gonogo.architecture._architecture import Architecture, Parameters
 from gonogo.architecture._coding import Coding
 from gonogo.architecture._fixed import FixedArchitecture
 from gonogo.architecture._net import Layer, Net
+from gonogo.architecture._script import read_script
 from gonogo.architecture._symbols import Condition, Number, Ratio, Text
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "Parameters",
     "Ratio",
     "Text",
+    "read_script",
 ]

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gonogo.report import cost_lines, machine
 from gonogo.report.machine import to_json
 from gonogo.report.text import to_text
 
 if TYPE_CHECKING:
+    from gonogo.advice import OrderAdvice
     from gonogo.hpo import SpaceReport
     from gonogo.results import CostResult
 
 __all__ = [
+    "cost_json",
+    "cost_text",
     "figure",
     "latency_by_layer",
     "memory_timeline",
@@ -24,6 +28,27 @@ __all__ = [
     "to_json",
     "to_text",
 ]
+
+
+def cost_text(cost: CostResult, layers: bool = False, advice: OrderAdvice | None = None) -> str:
+    """A cost as text; with every layer, and with advice on the order of operators."""
+    parts = [to_text(cost)]
+    if layers:
+        parts.append("\n".join(cost_lines.layer_lines(cost)) + "\n")
+    if advice is not None:
+        parts.append("\n".join(cost_lines.advice_lines(advice)) + "\n")
+    return "\n".join(parts)
+
+
+def cost_json(cost: CostResult, layers: bool = False, advice: OrderAdvice | None = None) -> str:
+    """A cost as JSON, with the same additions."""
+    data = machine.to_data(cost)
+    assert isinstance(data, dict)
+    if layers:
+        data = {**data, "layers": machine.layers(cost)}
+    if advice is not None:
+        data = {**data, "advice": machine.advice(advice)}
+    return to_json(data)
 
 
 def figure(result: object) -> Any:
