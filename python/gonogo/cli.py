@@ -403,6 +403,39 @@ def _bar(share: float, width: int = 24) -> str:
 
 
 @cli.command()
+@click.argument("measurements", type=_file)
+@click.option(
+    "--base", required=True, metavar="NAME", help="The known board most like yours: 'gonogo targets'."
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The target file to write."
+)
+@click.option(
+    "--clock", "clock_mhz", type=float, metavar="MHZ", help="Your board's clock, where it isn't the base's."
+)
+@click.option("--engine", default="not stated", help="What ran the networks, with its version.")
+def calibrate(measurements: Path, base: str, out: Path, clock_mhz: float | None, engine: str) -> int:
+    """Fits a board of your own to latencies measured on it.
+
+    MEASUREMENTS is a CSV file with the columns model (path of a .tflite file), latency, unit (s, ms or us) and, if you
+    like, family and layer.
+    """
+    from gonogo.targets import calibrate as fit
+    from gonogo.targets import load, read_measurements
+
+    rows = read_measurements(_present(measurements), analysis.load)
+    clock_hz = None if clock_mhz is None else clock_mhz * 1e6
+    found = fit(rows, base=load(base), name=out.stem, clock_hz=clock_hz, engine=engine)
+    out.write_text(found.text, encoding="utf-8")
+    for family, error in found.errors:
+        _print(f"{family}: {error:+.1%} when left out\n")
+    lower, _, upper = found.target.timing.scale if found.target.timing else (1.0, 1.0, 1.0)
+    _print(f"interval: {lower:.2f} to {upper:.2f} times the estimate, coverage {found.target.coverage:.0%}\n")
+    _print(f"written: {out}\n")
+    return 0
+
+
+@cli.command()
 @_json
 def targets(as_json: bool) -> int:
     """The devices that are described."""

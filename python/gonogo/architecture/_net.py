@@ -108,12 +108,15 @@ class Net:
             return yes if c.value else no
         a, b = self._at(yes), self._at(no)
         merged = self._builder.merge(self._name("select", None), c, a, b)
-        return Layer(self, merged, tuple(self._frames), None, c.select(yes.wide, no.wide))
+        return Layer(
+            self, merged, tuple(self._frames), yes if self._frames else None, c.select(yes.wide, no.wide)
+        )
 
     def switch(self, choice: Text | Number | Ratio, branches: Mapping[Any, Callable[[], Layer]]) -> Layer:
         """One branch per value of a choice: ``net.switch(h.kind, {"conv": lambda: ..., "dense": lambda: ...})``.
 
-        A branch is called once and draws its layers; they exist where the choice has that value.
+        A branch is called once and draws its layers; they exist where the choice has that value. A choice of texts needs
+        a branch for each.
         """
         if not branches:
             raise ArchitectureError("net.switch: no branches")

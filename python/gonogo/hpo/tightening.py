@@ -139,12 +139,15 @@ class Core:
     """Why a region holds no configuration: limits and parameters none of which can be left out.
 
     `relaxations`: per limit, in its unit (bytes, seconds, joules, MACs), the value it would have to be raised to for
-    the region to open, the others unchanged, and a configuration that it would let in; without an entry none was found.
+    the region to open, the others unchanged, and a configuration that it would let in; without an entry no raise of
+    that limit alone opens the region. `together`: the least factor by which all limits would have to grow, and a
+    configuration that this lets in; None where every configuration of the region is no network.
     """
 
     limits: tuple[str, ...]
     parameters: tuple[str, ...]
     relaxations: Mapping[str, tuple[float, Config]]
+    together: tuple[float, Config] | None
 
     def __str__(self) -> str:
         what = " and ".join(self.limits) or "the layers' shapes"
@@ -153,6 +156,12 @@ class Core:
         for key, (value, config) in self.relaxations.items():
             shown = ", ".join(f"{k}={v!r}" for k, v in config.items())
             lines.append(f"  {key}: {_quantity(key, value)} would let in {shown}")
+        if not self.relaxations and self.together is not None:
+            factor, config = self.together
+            shown = ", ".join(f"{k}={v!r}" for k, v in config.items())
+            lines.append(
+                f"  no limit alone opens it; all of them {factor:.4g} times as high would let in {shown}"
+            )
         return "\n".join(lines)
 
 
@@ -231,6 +240,7 @@ class SpaceReport:
                     "limits": list(core.limits),
                     "parameters": list(core.parameters),
                     "relaxations": {k: [v, c] for k, (v, c) in core.relaxations.items()},
+                    "together": core.together and list(core.together),
                 },
                 "empty": self.empty,
                 "evaluated": self.evaluated,
@@ -268,6 +278,7 @@ class SpaceReport:
                     tuple(core["limits"]),
                     tuple(core["parameters"]),
                     {k: (v, c) for k, (v, c) in core["relaxations"].items()},
+                    core["together"] and tuple(core["together"]),
                 ),
                 data["empty"],
                 data["evaluated"],
@@ -486,7 +497,9 @@ def _core_of(
         value, point, _ = search.least(box, i, boxes)
         if point is not None and math.isfinite(value):
             relaxations[gate.cost_keys[i]] = (value, gate.architecture.coding.config(point))
-    return Core(tuple(gate.cost_keys[i] for i in limits), tuple(kept), relaxations)
+    factor, point, _ = search.least(box, None, boxes)
+    found = None if point is None else (factor, gate.architecture.coding.config(point))
+    return Core(tuple(gate.cost_keys[i] for i in limits), tuple(kept), relaxations, found)
 
 
 def _quantity(key: str, value: float) -> str:

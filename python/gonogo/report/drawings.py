@@ -109,7 +109,7 @@ class Layers:
 def layers(cost: CostResult) -> Layers:
     """Raises ValueError where the latency isn't known; `cost.notes` says why."""
     core, total = cost.core, cost.core.latency_seconds
-    if total is None or not core.instructions:
+    if total is None:
         why = next(
             (note for note in core.notes if "latency" in note), f"{cost.target} states no coefficients"
         )
@@ -122,12 +122,9 @@ def layers(cost: CostResult) -> Layers:
 
 
 def layer_seconds(cost: CostResult) -> list[float | None]:
-    """The estimate of each operator: its share of the instructions; they add up to the network's."""
-    core = cost.core
-    if core.latency_seconds is None or not core.instructions:
-        return [None] * len(core.nodes)
-    seconds_per_instruction = core.latency_seconds[1] / core.instructions
-    return [None if n.instructions is None else n.instructions * seconds_per_instruction for n in core.nodes]
+    """The estimate of each operator; those of a network without a rule for one of them aren't shown."""
+    known = cost.core.latency_seconds is not None
+    return [node.seconds if known else None for node in cost.core.nodes]
 
 
 # ---- spaces

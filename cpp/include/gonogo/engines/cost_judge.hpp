@@ -55,7 +55,7 @@ class CostJudge {
     std::vector<CostLimit> limits_;
     double slack_;
     double clock_hz_ = 1.0;
-    std::optional<Bracket> cycles_per_instruction_;
+    std::optional<Bracket> latency_scale_;
     std::optional<Bracket> watts_;
 };
 
