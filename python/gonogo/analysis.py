@@ -17,6 +17,7 @@ import numpy as np
 
 from gonogo import _core, targets
 from gonogo import semantics as arithmetic
+from gonogo.architecture import FixedArchitecture
 from gonogo.box import Box
 from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
 from gonogo.limits import Limit, Limits, LimitValue
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from gonogo.semantics import SemanticsLike
     from gonogo.targets import Target
 
-ModelLike = Union[str, "os.PathLike[str]", "Graph"]
+ModelLike = Union[str, "os.PathLike[str]", "Graph", FixedArchitecture]
 TargetLike = Union[str, "os.PathLike[str]", "Target"]
 BoxLike = Union[Box, tuple[Any, Any], None]
 
@@ -467,7 +468,11 @@ def _graph(model: ModelLike) -> Graph:
         return model
     if isinstance(model, (str, os.PathLike)):
         return load(model)
-    raise TypeError(f"model: {type(model).__name__} given; pass a path or what gonogo.load returned")
+    if isinstance(model, FixedArchitecture):
+        return model.graph
+    raise TypeError(
+        f"model: {type(model).__name__} given; pass a path, what gonogo.load returned, or architecture.model(config)"
+    )
 
 
 def _target(target: TargetLike) -> Target:

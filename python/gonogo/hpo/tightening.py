@@ -17,6 +17,7 @@ from gonogo import _core, units
 from gonogo.architecture import Coding
 from gonogo.errors import SpaceError
 from gonogo.hpo.gate import floats_of
+from gonogo.results import Feasibility
 from gonogo.space import Config, Int, Space
 
 if TYPE_CHECKING:
@@ -208,6 +209,15 @@ class SpaceReport:
     def shares(self) -> dict[str, float]:
         return self.paving.shares
 
+    @property
+    def verdict(self) -> Feasibility:
+        """Feasible: some configuration is proved to fit. Infeasible: none does, proved. Else undecided."""
+        found = set(self.paving.region.tolist())
+        if REGIONS.index("feasible") in found:
+            return Feasibility.FEASIBLE
+        nothing_left = self.empty or found <= {REGIONS.index("infeasible")}
+        return Feasibility.INFEASIBLE if nothing_left else Feasibility.UNDECIDED
+
     def to_json(self) -> str:
         """The report as text; `from_json` reads it. Times aren't in it."""
         paving = self.paving
@@ -291,13 +301,12 @@ class SpaceReport:
             + f" ({self.evaluated:,} boxes)"
         ]
         for name, bounds in self.bounds.items():
-            text = (
-                f"{bounds[0]} to {bounds[1]}"
-                if isinstance(self.space[name], Int)
-                else ", ".join(map(repr, bounds))
-            )
             if not bounds:
                 text = "nothing"
+            elif isinstance(self.space[name], Int):
+                text = f"{bounds[0]} to {bounds[1]}"
+            else:
+                text = ", ".join(map(repr, bounds))
             lines.append(f"  {name}: {text}{' (unchanged)' if name in self.unchanged else ''}")
         if self.core is not None:
             lines.append(str(self.core))

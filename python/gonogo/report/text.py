@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gonogo import units
 from gonogo.decision import DecisionResult, Stability, fraction_text
+from gonogo.hpo import SpaceReport
+from gonogo.report import cost_lines
+from gonogo.report.tables import table
 from gonogo.results import (
     BoundResult,
     CheckResult,
@@ -38,21 +41,11 @@ def to_text(result: object) -> str:
         lines = _decisions(result)
     elif isinstance(result, WhatIfResult):
         lines = _what_if(result)
+    elif isinstance(result, SpaceReport):
+        lines = cost_lines.space_lines(result)
     else:
         raise TypeError(f"{type(result).__name__} isn't a result")
     return "\n".join(lines) + "\n"
-
-
-def table(rows: Sequence[tuple[str, ...]], right: frozenset[int] = frozenset()) -> Iterator[str]:
-    """Columns two spaces apart; the columns in `right` are flush right."""
-    if not rows:
-        return
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield ("  " + "  ".join(cells)).rstrip()
 
 
 def _short(name: str) -> str:

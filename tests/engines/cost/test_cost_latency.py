@@ -105,7 +105,7 @@ def test_the_fitted_numbers_are_those_of_the_corpus(corpus: Path, root: Path) ->
 
 @pytest.mark.corpus
 def test_float_networks_have_no_latency(graph_of: GraphOf) -> None:
-    cost = _core.cost(graph_of("ad01_fp32"), targets.load("stm32f746").core)
+    cost = _core.cost(graph_of("ad01_fp32"), targets.load("stm32f746+tflm").core)
     assert cost.latency_seconds is None
     assert cost.energy_joules is None
     assert cost.latency_standing == "undecided"
@@ -170,10 +170,10 @@ def test_a_target_without_timing_leaves_latency_undecided(small: _core.Graph) ->
 
 
 def test_a_target_without_power_leaves_energy_undecided(small: _core.Graph) -> None:
-    cost = _core.cost(small, targets.load("stm32f746").core)
+    cost = _core.cost(small, targets.load("stm32f746+tflm").core)
     assert cost.latency_seconds is not None
     assert cost.energy_joules is None
-    assert cost.notes == ["energy undecided: target 'stm32f746' has no measured power"]
+    assert cost.notes == ["energy undecided: target 'stm32f746+tflm' has no measured power"]
 
 
 @pytest.mark.parametrize("name", ["conv_2x2", "none"])
