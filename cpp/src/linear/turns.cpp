@@ -11,7 +11,7 @@ namespace gonogo::linear {
 
 namespace {
 
-constexpr double turns_in_limit = 16.0;  // a turn is some tenths of a second where the limit is the default one
+constexpr double turns_in_limit = 64.0;  // a turn is about a tenth of a second where the limit is the default one
 constexpr double settle_growth = 1.5;    // so much more work before what was found is looked at again
 
 }  // namespace
