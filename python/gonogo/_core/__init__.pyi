@@ -376,7 +376,7 @@ class ErrorSession:
     """
     Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.
     """
-    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], multiplies: typing.SupportsFloat | typing.SupportsIndex = 20000000000.0) -> None:
         """
         `reference` None: the deployed graph in real arithmetic. Finds the first bounds and witnesses.
         """
