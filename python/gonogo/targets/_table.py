@@ -69,6 +69,11 @@ class Table:
         return float(value)
 
     def scale(self, units: dict[str, Any]) -> Any:
+        if "unit" not in self.data:
+            known = ", ".join(f'"{name}"' for name in units)
+            raise self.fail(
+                "unit", f"the unit is missing; write unit = {known.replace(', ', ' or ')} beside the number"
+            )
         unit = self.text("unit")
         if unit not in units:
             raise self.fail("unit", f"'{unit}' isn't one of {', '.join(units)}")
