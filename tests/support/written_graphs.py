@@ -91,9 +91,7 @@ def _constant(graph: _core.Graph, node: Any, position: int, name: str) -> Tensor
     values = np.ones(t.shape, t.dtype)
     if t.dtype == "float32":
         return Tensor(t.shape, t.dtype, values=values)
-    if node.op == "dense":
-        return Tensor(t.shape, t.dtype, SCALE if position == 1 else SCALE * SCALE, 0, 0, values)
-    axis = {"conv2d": 0, "depthwise_conv2d": 3}[node.op] if position == 1 else 0
+    axis = 3 if node.op == "depthwise_conv2d" and position == 1 else 0
     scales = np.full(t.shape[axis], SCALE if position == 1 else SCALE * SCALE, np.float32)
     return Tensor(t.shape, t.dtype, scales, 0, axis, values)
 

@@ -243,7 +243,7 @@ class Net:
         for size in x.shape[1:]:
             terms = terms * size.expr
         return self._weighted(
-            "dense", x, [out, terms], out, Expr(1), {"keep_dims": 0}, activation, bias, name
+            "dense", x, [out, terms], out, out, {"keep_dims": 0}, activation, bias, name
         )
 
     def add(self, a: Layer, b: Layer, *, activation: str | None = None, name: str | None = None) -> Layer:

@@ -87,10 +87,7 @@ void add_flash(const Graph& graph, Summary& summary) {
     Expr channels = 0;
     for (const Tensor& tensor : graph.tensors) {
         if (!tensor.is_constant || !tensor.quantization || tensor.dtype == DType::int32) continue;
-        const Expr scales = tensor.scale_count.is_constant() && tensor.scale_count.constant() == 0
-                                ? Expr(static_cast<std::int64_t>(tensor.quantization->scales.size()))
-                                : tensor.scale_count;
-        channels = channels + exists(graph, tensor) * (Expr(1) - tensor.wide) * scales;
+        channels = channels + exists(graph, tensor) * (Expr(1) - tensor.wide) * scales_of(tensor);
     }
     flash.around = Expr(4700) + summary.tensor_count * Expr(155) + channels * Expr(25);
 }
