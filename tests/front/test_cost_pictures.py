@@ -177,7 +177,7 @@ def test_points_front_and_the_part_ruled_out() -> None:
     assert sorted(lines["within limits"]) == [[300.0, 0.7], [300.0, 0.9]]
     assert lines["outside a limit"] == [[400.0, 0.95]]
     assert [x for x, _ in lines["rejected untrained: 2"]] == [500.0, 600.0]
-    (region,) = [p for p in axes.patches if p.get_label() == "proved infeasible: beyond 350 B"]
+    (region,) = [p for p in axes.patches if p.get_label() == "infeasible: beyond 350 B"]
     assert region.get_x() == 350.0
     assert region.get_x() + region.get_width() == axes.get_xlim()[1] > 600.0
     assert region.get_hatch()
@@ -279,7 +279,7 @@ def test_plotly_trade_off() -> None:
     assert list(traces["Pareto front"].x) == [100.0, 200.0]
     assert list(traces["outside a limit"].x) == [400.0]
     assert list(traces["rejected untrained: 1"].x) == [500.0]
-    assert min(traces["proved infeasible: beyond 350 B"].x) == 350.0
+    assert min(traces["infeasible: beyond 350 B"].x) == 350.0
     assert figure.layout.xaxis.title.text == "RAM, B"
     assert figure.layout.yaxis.title.text == "accuracy"
 
