@@ -12,7 +12,8 @@ quantile of the table's. The budget counts trainings, not proposals. Arms, all f
     native    Optuna's constraints: `set_constraint`, every proposal is trained
     two-line  the user's own gate: `set_constraint`, and `TrialPruned` before training
     feasible  FeasibleSampler and `gate.wrap`
-    tight     the same in the space tightened by the report's bounds
+    told      the same with `tell_rejected`
+    tight     `feasible` in the space tightened by the report's bounds
 
 Regret is (best - optimum) / optimum among what fits. "to native": trainings until as good as `native` at the end of its
 budget, of the same seed; one more than the budget where it never was.
@@ -30,7 +31,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,15 @@ import optuna
 from gonogo.hpo import tightened
 from gonogo.hpo.optuna import FeasibleSampler, WrappedObjective, suggest
 from gonogo.space import Choice, Int, Space
-from scipy.stats import wilcoxon
+from hpo_table import ARMS, Row, brief, show
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from support.fake_gate import FakeGate  # noqa: E402
 
-ARMS = ("unaware", "native", "two-line", "feasible", "tight")
 INPUTS = {"slice": 380, "protein": 9}
 FILES = {"slice": "hpolib_slice_localization.csv.gz", "protein": "hpolib_protein_structure.csv.gz"}
-MARKS = (25, 50, 100)
-# A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take the time of a training.
+# A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take long.
 PATIENCE = {"GP": 3}
 PATIENCE_OTHERS = 20
 RETRIES = {"GP": 4}
@@ -85,29 +84,6 @@ class Table:
         n0 = INPUTS[self.name]
         n1, n2 = (int(self.values[c][config[c]]) for c in ("n_units_1", "n_units_2"))
         return 4 * ((n0 + 1) * n1 + (n1 + 1) * n2 + n2 + 1)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One search: after how many trainings which best loss among those that fit."""
-
-    table: str
-    sampler: str
-    limit: float
-    arm: str
-    seed: int
-    optimum: float
-    best: list[float]
-    wasted: int
-    proposals: int
-    seconds: float
-
-    def regret(self, trainings: int) -> float:
-        return (
-            (self.best[min(trainings, len(self.best)) - 1] - self.optimum) / self.optimum
-            if self.best
-            else np.inf
-        )
 
 
 def sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
@@ -151,8 +127,8 @@ def search(
         arm, WrappedObjective(gate, train)
     )
     inner = (
-        FeasibleSampler(gate, base, retries=RETRIES.get(name, 16), seed=seed)
-        if arm in ("feasible", "tight")
+        FeasibleSampler(gate, base, retries=RETRIES.get(name, 16), tell_rejected=arm == "told", seed=seed)
+        if arm in ("feasible", "told", "tight")
         else base
     )
     study = optuna.create_study(direction="minimize", sampler=inner)
@@ -166,7 +142,9 @@ def search(
     return best, wasted, proposed
 
 
-def run(table: Table, limit: float, name: str, seeds: Iterable[int], budget: int) -> Iterator[Row]:
+def run(
+    table: Table, limit: float, name: str, arms: Iterable[str], seeds: Iterable[int], budget: int
+) -> Iterator[Row]:
     beyond = int(np.quantile(list(table.sizes.values()), limit)) * 4
     names = ("n_units_1", "n_units_2")
     gate = FakeGate(table.space, {"flash": table.bytes}, {"flash": beyond}, names)
@@ -174,72 +152,13 @@ def run(table: Table, limit: float, name: str, seeds: Iterable[int], budget: int
     tight = FakeGate(small, {"flash": table.bytes}, {"flash": beyond}, names)
     optimum = min(loss for key, loss in table.losses.items() if 4 * table.sizes[key] <= beyond)
     for seed in seeds:
-        for arm in ARMS:
+        for arm in arms:
             start = time.perf_counter()
             best, wasted, proposals = search(
                 table, tight if arm == "tight" else gate, name, arm, seed, budget
             )
             seconds = time.perf_counter() - start
             yield Row(table.name, name, limit, arm, seed, optimum, best, wasted, proposals, seconds)
-
-
-# ---- the table
-
-
-def trainings_to(row: Row, target: float, budget: int) -> int:
-    return next((i + 1 for i, value in enumerate(row.best) if value <= target), budget + 1)
-
-
-def compared(mine: list[float], theirs: list[float]) -> str:
-    """Wilcoxon's signed ranks on paired regrets: who is ahead, and how surely."""
-    differences = np.array(mine) - np.array(theirs)
-    if not np.any(np.nan_to_num(differences)):
-        return "="
-    finite = np.clip(np.nan_to_num(differences, nan=0.0), -1e9, 1e9)
-    p = float(wilcoxon(finite).pvalue)
-    ahead = np.sum(finite < 0) - np.sum(finite > 0)
-    return f"{'+' if ahead > 0 else '-'} p={p:.2g}" if p < 0.05 else f"~ p={p:.2g}"
-
-
-def show(rows: list[Row]) -> Iterator[str]:
-    yield (
-        "| table | sampler | limit | arm | wasted | regret at 25 / 50 / 100 (quartiles at the end) | to native | "
-        "proposals per training | against native | against two-line |"
-    )
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    cells: dict[tuple[str, str, float], dict[str, list[Row]]] = {}
-    for row in rows:
-        cells.setdefault((row.table, row.sampler, row.limit), {}).setdefault(row.arm, []).append(row)
-    for (table, name, limit), arms in sorted(cells.items()):
-        whole = set.intersection(*({r.seed for r in arm} for arm in arms.values()))
-        paired = {
-            a: sorted((r for r in arm if r.seed in whole), key=lambda r: r.seed) for a, arm in arms.items()
-        }
-        budget = max(len(r.best) for arm in paired.values() for r in arm)
-        for arm in ARMS:
-            yield line(table, name, limit, arm, paired, budget)
-
-
-def line(table: str, name: str, limit: float, arm: str, paired: dict[str, list[Row]], budget: int) -> str:
-    mine = paired[arm]
-    ends = [r.regret(budget) for r in mine]
-    low, high = np.quantile(ends, [0.25, 0.75], method="nearest")
-    to = [
-        trainings_to(r, n.best[-1] if n.best else np.inf, budget)
-        for r, n in zip(mine, paired["native"], strict=True)
-    ]
-    regrets = " / ".join(f"{statistics.median(r.regret(m) for r in mine):.3f}" for m in MARKS if m <= budget)
-    against = [
-        "" if arm == other else compared(ends, [r.regret(budget) for r in paired[other]])
-        for other in ("native", "two-line")
-    ]
-    trained = sum(len(r.best) for r in mine)
-    cut = "" if all(len(r.best) == budget for r in mine) else f" ({trained / len(mine):.0f} trained)"
-    return (
-        f"| {table} | {name} | {limit:g} | {arm} | {statistics.median(r.wasted for r in mine):.0f}{cut} | {regrets} "
-        f"({low:.3f} to {high:.3f}) | {statistics.median(to):.0f} | {sum(r.proposals for r in mine) / trained:.1f} | "
-        f"{against[0]} | {against[1]} |"
-    )
 
 
 def main() -> None:
@@ -249,10 +168,12 @@ def main() -> None:
     parser.add_argument("--samplers", default="random,TPE,NSGA-II")
     parser.add_argument("--limits", default="0.05,0.1,0.25,0.5,0.9")
     parser.add_argument("--tables", default="slice,protein")
+    parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--budget", type=int, default=100)
     parser.add_argument("--save", type=Path)
     parser.add_argument("--show", type=Path, nargs="+")
+    parser.add_argument("--brief", action="store_true", help="one line per table, sampler and limit")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -263,11 +184,11 @@ def main() -> None:
         for table in (Table(name, given.data) for name in given.tables.split(",")):
             for name in given.samplers.split(","):
                 for limit in map(float, given.limits.split(",")):
-                    rows += run(table, limit, name, range(given.seeds), given.budget)
+                    rows += run(table, limit, name, given.arms.split(","), range(given.seeds), given.budget)
                     print(f"{table.name} {name} {limit:g}", file=sys.stderr, flush=True)
                     if given.save:
                         given.save.write_text(json.dumps([asdict(r) for r in rows]))
-    print("\n".join(show(rows)))
+    print("\n".join((brief if given.brief else show)(rows)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -96,37 +97,37 @@ Name named(const std::string& name, std::size_t count, const CostTarget& target,
     throw TargetError("target '" + target.name + "': no " + what + " '" + name + "'");
 }
 
-// "p2*n2*k4" and its weight.
-Product product_of(const std::string& term, double weight, const std::string& kernel, const CostTarget& target) {
+// "p2*n2*k4" as its factors.
+std::vector<Factor> factors_of(const std::string& term, double weight, const std::string& kernel,
+                               const CostTarget& target) {
     if (!(weight >= 0.0 && weight <= 1e9)) {
         throw TargetError("target '" + target.name + "': coefficient " + kernel + " '" + term +
                           "' must lie in [0, 1e9]");
     }
-    Product product;
-    product.weight = weight;
-    std::istringstream factors(term);
-    for (std::string factor; std::getline(factors, factor, '*');) {
-        if (product.count == Product::most_factors) {
-            throw TargetError("target '" + target.name + "': term '" + term + "' has more than 4 factors");
-        }
-        product.factors[product.count++] = named<Factor>(factor, factor_count, target, "factor");
+    std::vector<Factor> factors;
+    std::istringstream names(term);
+    for (std::string name; std::getline(names, name, '*');)
+        factors.push_back(named<Factor>(name, factor_count, target, "factor"));
+    if (factors.empty() || factors.size() > 4) {
+        throw TargetError("target '" + target.name + "': term '" + term + "' of " + kernel + " has " +
+                          std::to_string(factors.size()) + " factors; 1 to 4 are possible");
     }
-    if (product.count == 0) throw TargetError("target '" + target.name + "': an empty term in " + kernel);
-    return product;
+    return factors;
 }
 
 FormulaTable formulas(const Table& table, const CostTarget& target) {
     FormulaTable formulas;
     for (const auto& [kernel, row] : table) {
         const auto k = named<KernelClass>(kernel, kernel_class_count, target, "kernel class");
-        Formula formula;
-        for (const auto& [term, weight] : row) formula.push_back(product_of(term, weight, kernel, target));
-        formulas[static_cast<std::size_t>(k)] = std::move(formula);
+        std::vector<std::pair<std::vector<Factor>, double>> products;
+        for (const auto& [term, weight] : row) products.emplace_back(factors_of(term, weight, kernel, target), weight);
+        formulas[static_cast<std::size_t>(k)] = formula_from(products);
     }
     return formulas;
 }
 
-CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, std::optional<double> clock_hz,
+CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, bool plans_as_tflm,
+                       std::optional<double> clock_hz,
                        const Table& instructions, const std::vector<Table>& cycles, const Ends& latency_scale,
                        bool skips_zero_filters, const std::string& latency_standing,
                        const std::optional<Ends>& power_watts) {
@@ -137,6 +138,7 @@ CostTarget make_target(std::string name, const std::string& kernels, int pointer
         throw TargetError("target '" + target.name + "': pointer_bits must be 32 or 64");
     }
     target.pointer_bits = pointer_bits;
+    target.plans_as_tflm = plans_as_tflm;
     if (clock_hz && !(*clock_hz > 0.0 && *clock_hz <= 1e12)) {
         throw TargetError("target '" + target.name + "': clock_hz must lie in (0, 1e12]");
     }
@@ -177,12 +179,14 @@ void register_cost(py::module_& m) {
     py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
                                              "A device in numbers; gonogo.targets reads it from a file.")
         .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
+             py::arg("plans_as_tflm") = true,
              py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
              py::arg("cycles") = std::vector<Table>{}, py::arg("latency_scale") = Ends{1.0, 1.0, 1.0},
              py::arg("skips_zero_filters") = false, py::arg("latency_standing") = "estimated",
              py::arg("power_watts") = py::none())
         .def_readonly("name", &CostTarget::name)
         .def_readonly("pointer_bits", &CostTarget::pointer_bits)
+        .def_readonly("plans_as_tflm", &CostTarget::plans_as_tflm)
         .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
 
     py::class_<NodeCost>(m, "NodeCost",

@@ -16,6 +16,7 @@
 
 #include "gonogo/engines/cost_judge.hpp"
 #include "gonogo/error.hpp"
+#include "gonogo/ir/tape.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -284,9 +285,98 @@ py::tuple paving_of(const Paving& paving) {
     return py::make_tuple(lo, hi, volume, region, broken, exists, paving.evaluated);
 }
 
+// Expressions as a tape of their own. Everything else in this module runs on such tapes.
+class Expressions {
+  public:
+    Expressions(const std::vector<Expr>& expressions, const std::vector<std::tuple<std::string, double, double>>& names)
+        : variables_(static_cast<std::int64_t>(names.size())) {
+        std::vector<TapeVariable> variables;
+        for (const auto& [name, lo, hi] : names) variables.push_back({name, {lo, hi}});
+        TapeBuilder builder(std::move(variables));
+        std::vector<TapeValue> outputs;
+        for (const Expr& e : expressions) outputs.push_back(builder.integer(e));
+        tape_ = builder.build(outputs);
+    }
+
+    std::size_t steps() const { return tape_.steps(); }
+
+    std::vector<double> point(const std::vector<double>& values) const {
+        if (static_cast<std::int64_t>(values.size()) != variables_)
+            throw py::value_error("values: one number per variable is needed");
+        std::vector<double> registers(tape_.registers());
+        std::copy(values.begin(), values.end(), registers.begin());
+        tape_.point(registers);
+        std::vector<double> out;
+        for (std::size_t i = 0; i < tape_.outputs(); ++i)
+            out.push_back(registers[static_cast<std::size_t>(tape_.output(i))]);
+        return out;
+    }
+
+    py::array_t<double> points(const py::array& columns) const {
+        const std::array<bindings::InputArray<double>, 1> ends = {bindings::take<double>(columns, "columns")};
+        return run(ends);
+    }
+
+    py::array_t<double> boxes(const py::array& lo, const py::array& hi) const {
+        const auto low = bindings::take<double>(lo, "lo");
+        const std::array<bindings::InputArray<double>, 2> ends = {low, bindings::take<double>(hi, "hi", low.shape)};
+        return run(ends);
+    }
+
+  private:
+    // One array of numbers per end in; [end, output, row] out.
+    template <std::size_t ends>
+    py::array_t<double> run(const std::array<bindings::InputArray<double>, ends>& in) const {
+        if (in[0].shape.size() != 2 || in[0].shape[0] != variables_)
+            throw py::value_error("expected shape [variables, rows]");
+        const std::int64_t rows = in[0].shape[1];
+        const auto outputs = static_cast<std::int64_t>(tape_.outputs());
+        py::array_t<double> result({static_cast<py::ssize_t>(ends), static_cast<py::ssize_t>(outputs), rows});
+        double* to = result.mutable_data();
+        constexpr auto width = numeric::tape_width;
+        constexpr auto stride = static_cast<std::int64_t>(ends) * width;
+        const auto fill = [&](std::int64_t first, std::int64_t count, double* registers) {
+            for (std::int64_t v = 0; v < variables_; ++v) {
+                for (std::size_t e = 0; e < ends; ++e) {
+                    std::copy_n(in[e].values.data() + v * rows + first, count,
+                                registers + v * stride + static_cast<std::int64_t>(e) * width);
+                }
+            }
+        };
+        const auto take = [&](std::int64_t first, std::int64_t count, double* registers) {
+            for (std::int64_t i = 0; i < outputs; ++i) {
+                const double* from = registers + tape_.output(static_cast<std::size_t>(i)) * stride;
+                for (std::size_t e = 0; e < ends; ++e) {
+                    const auto end = static_cast<std::int64_t>(e);
+                    std::copy_n(from + end * width, count, to + (end * outputs + i) * rows + first);
+                }
+            }
+        };
+        const py::gil_scoped_release no_gil;
+        if constexpr (ends == 1) {
+            tape_.points(rows, fill, take);
+        } else {
+            tape_.boxes(rows, fill, take);
+        }
+        return result;
+    }
+
+    std::int64_t variables_;
+    Tape tape_;
+};
+
 }  // namespace
 
 void register_space(py::module_& m) {
+    py::class_<Expressions>(m, "Expressions", "Integer expressions, compiled for points, columns and boxes.")
+        .def(py::init<const std::vector<Expr>&, const std::vector<std::tuple<std::string, double, double>>&>(),
+             py::arg("expressions"), py::arg("variables"), "`variables`: name, least and greatest value.")
+        .def_property_readonly("steps", &Expressions::steps)
+        .def("point", &Expressions::point, py::arg("values"))
+        .def("points", &Expressions::points, py::arg("columns"), "[variables, rows] in, [1, expressions, rows] out.")
+        .def("boxes", &Expressions::boxes, py::arg("lo"), py::arg("hi"),
+             "[variables, rows] twice in, [2, expressions, rows] out: least and greatest.");
+
     py::class_<Judged>(m, "Judged", "A configuration's verdict and numbers.")
         .def_property_readonly("verdict", [](const Judged& j) { return name_of_answer(j.answer); })
         .def_property_readonly("infeasible", [](const Judged& j) { return j.answer == Answer::infeasible; })

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gonogo import cli
 
-TARGET = "stm32f746"
+TARGET = "stm32f746+tflm"
 QUICK = ["--search", "200000"]
 
 

@@ -134,6 +134,20 @@ def test_the_search_is_no_worse_than_with_optuna_s_own_constraints(name: str) ->
     assert statistics.median(mine) >= statistics.median(native)
 
 
+def test_rejected_proposals_are_told_on_request_and_don_t_count() -> None:
+    gate = net.gate()
+    sampler = FeasibleSampler(gate, SAMPLERS["TPE"](0), tell_rejected=True, seed=0)
+    study = study_with(sampler, gate, 25)
+    pruned = [t for t in study.trials if t.state is TrialState.PRUNED]
+    assert len(study.trials) - len(pruned) == 25
+    assert len(pruned) == sampler.counts.rejected > 0
+    for trial in study.trials:
+        assert list(trial.constraints) == KEYS
+        fits = gate.fits(gate.space.check(trial.params))
+        assert (max(trial.constraints.values()) <= 0) == fits == (trial not in pruned)
+        assert ("gonogo:rejected" in trial.user_attrs) == (not fits)
+
+
 # ---- enqueued trials, other samplers
 
 

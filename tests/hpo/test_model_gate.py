@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import toy_search as toy
 
-TARGET = "stm32l4r5zi"
+TARGET = "stm32l4r5zi+tflm"
 
 
 def gate(limits: dict[str, Any], **options: Any) -> ModelGate:

@@ -1,6 +1,7 @@
 // Compiling expressions into a tape: values computed once, decided ones folded, registers used again.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "gonogo/error.hpp"
 #include "gonogo/ir/tape.hpp"
@@ -213,27 +214,64 @@ TapeValue TapeBuilder::integer(const Expr& expression) {
     return value;
 }
 
+namespace {
+
+// The operands that a step reads, each once.
+std::vector<TapeValue> operands(const TapeStep& s) {
+    std::vector<TapeValue> out = {s.a};
+    const auto also = [&](TapeValue v) {
+        if (std::find(out.begin(), out.end(), v) == out.end()) out.push_back(v);
+    };
+    if (numeric::reads_second(s.op)) also(s.b);
+    if (numeric::reads_third(s.op)) also(s.c);
+    return out;
+}
+
+}  // namespace
+
+// The steps that outputs need, by value. A product read by one sum alone becomes part of it.
+std::vector<std::optional<TapeStep>> TapeBuilder::steps_for(const std::vector<TapeValue>& outputs) const {
+    const std::size_t n = values_.size();
+    std::vector<std::int32_t> readers(n, 0);
+    const auto read = [&](TapeValue v) -> std::int32_t& { return readers[static_cast<std::size_t>(v)]; };
+    for (const TapeValue v : outputs) read(v) += 2;  // an output keeps its register
+    for (std::size_t i = n; i-- > 0;) {
+        if (readers[i] == 0 || !values_[i].computed) continue;
+        const TapeStep& s = values_[i].step;
+        ++read(s.a);
+        if (numeric::reads_second(s.op)) ++read(s.b);
+        if (numeric::reads_third(s.op)) ++read(s.c);
+    }
+    std::vector<std::optional<TapeStep>> steps(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (readers[i] == 0 || !values_[i].computed) continue;
+        TapeStep step = values_[i].step;
+        if (step.op == TapeOp::add) {
+            for (const auto& [product, other] : {std::pair(step.a, step.b), std::pair(step.b, step.a)}) {
+                const auto& inner = steps[static_cast<std::size_t>(product)];
+                if (read(product) != 1 || !inner || !inner->not_negative) continue;
+                if (inner->op != TapeOp::mul && inner->op != TapeOp::mul_k) continue;
+                step = *inner;
+                step.op = inner->op == TapeOp::mul ? TapeOp::mul_add : TapeOp::mul_k_add;
+                step.c = other;
+                steps[static_cast<std::size_t>(product)].reset();
+                break;
+            }
+        }
+        steps[i] = step;
+    }
+    return steps;
+}
+
 Tape TapeBuilder::build(const std::vector<TapeValue>& outputs) const {
     const std::size_t n = values_.size();
+    const std::vector<std::optional<TapeStep>> steps = steps_for(outputs);
     std::vector<std::int32_t> last(n, -1);  // the value that reads it last; n: an output
-    std::vector<bool> needed(n, false);
-    for (const TapeValue v : outputs) {
-        needed[static_cast<std::size_t>(v)] = true;
-        last[static_cast<std::size_t>(v)] = static_cast<std::int32_t>(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!steps[i]) continue;
+        for (const TapeValue v : operands(*steps[i])) last[static_cast<std::size_t>(v)] = static_cast<std::int32_t>(i);
     }
-    const auto operands = [](const TapeStep& s) {
-        const bool two = s.op < TapeOp::add_k;
-        return std::array<std::pair<TapeValue, bool>, 3>{{{s.a, true}, {s.b, two}, {s.c, s.op == TapeOp::select}}};
-    };
-    for (std::size_t i = n; i-- > 0;) {
-        if (!needed[i] || !values_[i].computed) continue;
-        for (const auto& [v, used] : operands(values_[i].step)) {
-            if (!used) continue;
-            needed[static_cast<std::size_t>(v)] = true;
-            last[static_cast<std::size_t>(v)] =
-                std::max(last[static_cast<std::size_t>(v)], static_cast<std::int32_t>(i));
-        }
-    }
+    for (const TapeValue v : outputs) last[static_cast<std::size_t>(v)] = static_cast<std::int32_t>(n);
     Tape tape;
     tape.variables_ = variable_count_;
     std::vector<std::int32_t> place(n, 0);
@@ -241,12 +279,12 @@ Tape TapeBuilder::build(const std::vector<TapeValue>& outputs) const {
     auto next = static_cast<std::int32_t>(variable_count_);
     for (std::size_t i = 0; i < n; ++i) {
         if (values_[i].is_variable) place[i] = static_cast<std::int32_t>(i);
-        if (!needed[i] || values_[i].computed || values_[i].is_variable) continue;
+        if (last[i] < 0 || values_[i].computed || values_[i].is_variable) continue;
         place[i] = next++;
         tape.constants_.emplace_back(place[i], values_[i].range.lo);
     }
     for (std::size_t i = 0; i < n; ++i) {
-        if (!needed[i] || !values_[i].computed) continue;
+        if (!steps[i]) continue;
         // The result's register is taken before those of the operands are given back: they must differ.
         if (free.empty()) {
             place[i] = next++;
@@ -254,17 +292,15 @@ Tape TapeBuilder::build(const std::vector<TapeValue>& outputs) const {
             place[i] = free.back();
             free.pop_back();
         }
-        TapeStep step = values_[i].step;
-        std::vector<TapeValue> done;
-        for (const auto& [v, used] : operands(values_[i].step)) {
-            if (!used || !at(v).computed || last[static_cast<std::size_t>(v)] != static_cast<std::int32_t>(i)) continue;
-            if (std::find(done.begin(), done.end(), v) == done.end()) done.push_back(v);
+        TapeStep step = *steps[i];
+        for (const TapeValue v : operands(step)) {
+            if (at(v).computed && last[static_cast<std::size_t>(v)] == static_cast<std::int32_t>(i))
+                free.push_back(place[static_cast<std::size_t>(v)]);
         }
-        for (const TapeValue v : done) free.push_back(place[static_cast<std::size_t>(v)]);
         const auto of = [&](TapeValue v) { return place[static_cast<std::size_t>(v)]; };
         step.a = of(step.a);
-        step.b = step.op < TapeOp::add_k ? of(step.b) : step.a;
-        step.c = step.op == TapeOp::select ? of(step.c) : step.a;
+        step.b = numeric::reads_second(step.op) ? of(step.b) : step.a;
+        step.c = numeric::reads_third(step.op) ? of(step.c) : step.a;
         step.out = place[i];
         tape.steps_.push_back(step);
     }

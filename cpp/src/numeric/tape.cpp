@@ -40,6 +40,9 @@ void run_tape_point(const TapeStep* steps, std::int64_t count, double* r) {
             case TapeOp::equal:
                 out = r[t.a] == r[t.b] ? 1.0 : 0.0;
                 break;
+            case TapeOp::mul_add:
+                out = r[t.a] * r[t.b] + r[t.c];
+                break;
             case TapeOp::select:
                 out = r[t.a] != 0.0 ? r[t.b] : r[t.c];
                 break;
@@ -66,6 +69,9 @@ void run_tape_point(const TapeStep* steps, std::int64_t count, double* r) {
                 break;
             case TapeOp::equal_k:
                 out = r[t.a] == t.k ? 1.0 : 0.0;
+                break;
+            case TapeOp::mul_k_add:
+                out = r[t.a] * t.k + r[t.c];
                 break;
         }
     }

@@ -26,13 +26,15 @@ class _Frame:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The output of a layer. Where the configuration doesn't have the layer, its first input stands for it."""
+    """The output of a layer. Where the configuration doesn't have the layer, its first input stands for it; for a
+    selection, what it selects from."""
 
     net: Net
     _tensor: int
     _frames: tuple[_Frame, ...]
     _instead: Layer | None
     wide: Expr
+    _selected: tuple[Expr, Layer, Layer] | None = None
 
     @property
     def shape(self) -> tuple[Number, ...]:
@@ -70,7 +72,7 @@ class Net:
         self._ranges = ranges
         self._frames: list[_Frame] = []
         self._names: dict[str, int] = {}
-        self._merged: dict[tuple[int, int], int] = {}
+        self._merged: dict[tuple[int, int, int], int] = {}
         self._inputs = 0
 
     # ---- structure
@@ -108,9 +110,7 @@ class Net:
             return yes if c.value else no
         a, b = self._at(yes), self._at(no)
         merged = self._builder.merge(self._name("select", None), c, a, b)
-        return Layer(
-            self, merged, tuple(self._frames), yes if self._frames else None, c.select(yes.wide, no.wide)
-        )
+        return Layer(self, merged, tuple(self._frames), None, c.select(yes.wide, no.wide), (c, yes, no))
 
     def switch(self, choice: Text | Number | Ratio, branches: Mapping[Any, Callable[[], Layer]]) -> Layer:
         """One branch per value of a choice: ``net.switch(h.kind, {"conv": lambda: ..., "dense": lambda: ...})``.
@@ -127,10 +127,16 @@ class Net:
                     f"net.switch: no branch for {', '.join(map(repr, missing))}; write one each"
                 )
         drawn: list[tuple[Condition, Layer]] = []
+        outside = tuple(self._frames)
         for value, branch in branches.items():
             holds = choice == value
             with self.when(holds):
-                drawn.append((holds, branch()))
+                layer = branch()
+                # Only read where its branch is taken, so nothing need stand for it elsewhere: ranks may differ. The
+                # last of some numbers is also what remains for the others.
+                if isinstance(choice, Text) or len(drawn) + 1 < len(branches):
+                    layer = Layer(self, self._at(layer), outside, layer, layer.wide)
+                drawn.append((holds, layer))
         result = drawn[-1][1]
         for holds, layer in reversed(drawn[:-1]):
             result = self.select(holds, layer, result)
@@ -237,7 +243,7 @@ class Net:
         for size in x.shape[1:]:
             terms = terms * size.expr
         return self._weighted(
-            "dense", x, [out, terms], out, Expr(1), {"keep_dims": 0}, activation, bias, name
+            "dense", x, [out, terms], out, out, {"keep_dims": 0}, activation, bias, name
         )
 
     def add(self, a: Layer, b: Layer, *, activation: str | None = None, name: str | None = None) -> Layer:
@@ -340,18 +346,26 @@ class Net:
         holds = Expr(1)
         for frame in outside:
             holds = holds * frame.condition
-        if layer._instead is None:
-            return layer._tensor
-        key = (layer._tensor, common)
+        key = (layer._tensor, common, len(layer._frames))
         if key not in self._merged:
-            if holds.value is not None:
-                self._merged[key] = layer._tensor if holds.value else self._at(layer._instead)
+            if holds.value == 1:
+                self._merged[key] = layer._tensor
             else:
-                other = self._at(layer._instead)
-                self._merged[key] = self._builder.merge(
-                    self._name("merge", None), holds, layer._tensor, other
-                )
+                self._merged[key] = self._merge(holds, layer._tensor, self._elsewhere(layer))
         return self._merged[key]
+
+    def _elsewhere(self, layer: Layer) -> int:
+        """The tensor that stands for a layer where it is left out."""
+        if layer._selected is not None:
+            holds, yes, no = layer._selected
+            return self._merge(holds, self._at(yes), self._at(no))
+        assert layer._instead is not None, "inputs are never left out"
+        return self._at(layer._instead)
+
+    def _merge(self, holds: Expr, yes: int, no: int) -> int:
+        if holds.value is not None or yes == no:
+            return no if holds.value == 0 else yes
+        return self._builder.merge(self._name("merge", None), holds, yes, no)
 
     def _name(self, kind: str, name: str | None) -> str:
         if name is not None and name not in self._names:
@@ -363,11 +377,11 @@ class Net:
 
     def _wide(self, bits: Whole) -> Expr:
         size = expr(bits, "bits")
-        if size.value is not None:
-            if size.value not in (8, 32):
-                raise ArchitectureError(f"bits = {size.value}; costs are known for 8 (int8) and 32 (float32)")
-            return Expr(int(size.value == 32))
         least, most = size.range(self._ranges)
+        if least == most:
+            if least not in (8, 32):
+                raise ArchitectureError(f"bits = {least}; costs are known for 8 (int8) and 32 (float32)")
+            return Expr(int(least == 32))
         if (least, most) != (8, 32):
             raise ArchitectureError("bits must be 8 or 32: write bits=gg.Choice(8, 32)")
         return size.equal(Expr(32))

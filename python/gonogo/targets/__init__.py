@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MiB": 1024**2}
 _HERTZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
 _WATTS = {"W": 1.0, "mW": 1e-3, "uW": 1e-6}
+PLANNERS = ("tflm", "own")
+# Behind a bundled name: the board with TensorFlow Lite Micro on it, whatever engine its latency was measured with.
+_TFLM = "+tflm"
 _LARGEST_FILE = 1 << 20
 
 
@@ -69,6 +72,10 @@ def list_targets() -> tuple[Target, ...]:
 def load(name_or_path: str | os.PathLike[str]) -> Target:
     """The device of that name, or described by the file at that path.
 
+    RAM is exact where the engine plans as TensorFlow Lite Micro does, and an estimate elsewhere. ``"<name>+tflm"`` is the
+    bundled device with TensorFlow Lite Micro's planner, for those who deploy with it; latency stays that of the engine
+    that was measured.
+
     Raises `TargetError`, listing near names, when there is none, and when a file has gaps or wrong units.
     """
     if isinstance(name_or_path, str) and _plain(name_or_path):
@@ -104,6 +111,7 @@ def _folder() -> Traversable:
 
 @functools.lru_cache(maxsize=64)
 def _bundled(name: str) -> Target:
+    name, tflm = name.removesuffix(_TFLM), name.endswith(_TFLM)
     known = names()
     if name not in known:
         near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
@@ -111,7 +119,7 @@ def _bundled(name: str) -> Target:
         raise TargetError(
             f"no target '{name}'{hint} Known: {', '.join(known)}; or pass the path of a .toml file"
         )
-    return _read(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), name)
+    return _read(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), name, tflm=tflm)
 
 
 def _memory(file: Table, key: str) -> int | None:
@@ -123,9 +131,9 @@ def _memory(file: Table, key: str) -> int | None:
     return int(size.number("value") * size.scale(_BYTES))
 
 
-def _read(text: str, where: str) -> Target:
+def _read(text: str, where: str, *, tflm: bool = False) -> Target:
     file = Table(parse(text, where), where)
-    name = file.text("name")
+    name = file.text("name") + (_TFLM if tflm else "")
     arena = file.table("arena")
     if arena is None:
         raise file.fail("arena", "a table is required")
@@ -144,9 +152,12 @@ def _read(text: str, where: str) -> Target:
         watts = power.bracket(power.scale(_WATTS))
         sources.append(("power", power.text("source")))
     bits = arena.number("pointer_bits")
+    planner = arena.text("planner", "tflm")
+    if planner not in PLANNERS:
+        raise arena.fail("planner", f"'{planner}' isn't one of {', '.join(PLANNERS)}")
     return Target(
         name=name,
-        title=file.text("title", name),
+        title=file.text("title", name) + (", arena of TensorFlow Lite Micro" if tflm else ""),
         core_name=file.text("core"),
         ram_bytes=_memory(file, "ram"),
         flash_bytes=_memory(file, "flash"),
@@ -162,6 +173,7 @@ def _read(text: str, where: str) -> Target:
             name=name,
             kernels=arena.text("kernels"),
             pointer_bits=int(min(bits, 1024)),
+            plans_as_tflm=tflm or planner == "tflm",
             clock_hz=hertz,
             instructions=known.instructions if known else {},
             cycles=list(known.cycles) if known else [],

@@ -125,3 +125,41 @@ def test_filters_that_are_all_zero(tools: Any, corpus: Path, networks: Any, samp
     assert cost.latency.value == pytest.approx(
         cycles / device.clock_hz, rel=0.01
     )  # pooling after them isn't reduced
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "mean", "worst"), [("ethos-u55-128", 0.16, 0.5), ("ethos-u65-256", 0.09, 0.2)]
+)
+def test_ethos_rooflines_of_families_left_out(
+    accelerator: str, mean: float, worst: float, corpus: Path, tools: Any
+) -> None:
+    """Against Vela's cycles. U55: three networks of mostly zero weights, and a dense one, are far off."""
+    ethos = importlib.import_module("fit_ethos")
+    rows = ethos.networks(corpus / "cost", accelerator)
+    errors = ethos.held_out(accelerator, rows)
+    assert len(errors) == 37
+    assert np.mean([abs(e) for _, e, _ in errors]) < mean
+    assert max(abs(e) for _, e, _ in errors) < worst
+    assert np.mean([abs(e) for _, _, e in errors]) > 0.9  # cycles per MAC
+
+
+def test_ethos_targets_are_what_the_tool_predicts(corpus: Path, tools: Any, graph_of: GraphOf) -> None:
+    ethos = importlib.import_module("fit_ethos")
+    for accelerator in ethos.START:
+        rows = ethos.networks(corpus / "cost", accelerator)
+        numbers = ethos.fit(accelerator, rows)
+        device = targets.load(accelerator)
+        assert device.clock_hz is not None
+        for row in rows:
+            cost = _core.cost(graph_of(row.model), device.core)
+            if len(cost.nodes) != row.counts.shape[1]:
+                continue
+            assert cost.latency_seconds[1] * device.clock_hz == pytest.approx(row.predict(numbers), rel=0.002)
+
+
+def test_person_detect_on_the_esp32s3(corpus: Path) -> None:
+    """Not used for the target: its numbers come from single kernels."""
+    import gonogo as gg
+
+    graph = gg.load(corpus / "cost" / "models" / "tflm_person_detect.tflite")
+    assert gg.cost(graph, target="esp32s3").latency.value == pytest.approx(54e-3, rel=0.05)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gonogo {
@@ -67,14 +68,16 @@ inline constexpr std::size_t kernel_class_count = 20;  // without `none`
 std::string_view name_of(KernelClass kernel);
 std::string_view name_of(Factor factor);
 
-// A weighted product of factors, and a sum of them. Every product is >= 0 and every weight too.
-struct Product {
-    static constexpr std::size_t most_factors = 4;
-    double weight = 0.0;
-    std::array<Factor, most_factors> factors = {};
-    std::size_t count = 0;
+// A weighted sum of products of factors, those with the same beginning together:
+// sum over groups of the product of `common` times (alone + sum of weight x factor). Every weight is >= 0.
+struct FormulaGroup {
+    std::vector<Factor> common;
+    double alone = 0.0;
+    std::vector<std::pair<Factor, double>> last;
 };
-using Formula = std::vector<Product>;
+using Formula = std::vector<FormulaGroup>;
+// From products (at least one factor each) and their weights.
+Formula formula_from(const std::vector<std::pair<std::vector<Factor>, double>>& products);
 using FormulaTable = std::array<std::optional<Formula>, kernel_class_count>;
 
 struct Bracket {
@@ -87,6 +90,9 @@ struct CostTarget {
     std::string name;
     KernelSet kernels = KernelSet::reference;
     int pointer_bits = 32;
+    // Whether activations lie where TFLM's planner puts them. Other engines overlap an operator's input and output,
+    // fuse operators or recompute: then the plan is no more than an estimate.
+    bool plans_as_tflm = true;
     FormulaTable instructions = {};  // per node; empty where nobody counted them
     // Latency = scale * sum over nodes of the largest of these / clock: a core has one table, an accelerator one for
     // its arithmetic and one per memory. Absent parts make latency undecided.

@@ -103,10 +103,10 @@ class SpaceSearch {
 
   private:
     int choose(const SpaceBox& box, const SpaceFinding& finding) const;
-    void split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high) const;
+    static void split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high);
     void settle(SpaceBox& box, const SpaceFinding& finding) const;
     SpaceFinding look(const SpaceBox& box, std::uint64_t masked) const;
-    std::vector<std::int32_t> canonical(std::vector<std::int32_t> point) const;
+    bool narrow(SpaceBox& box, const SpaceFinding& finding, const std::vector<std::int32_t>& least) const;
 
     const SpaceJudge& judge_;
     SpaceShape shape_;

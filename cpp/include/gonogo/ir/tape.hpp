@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -103,6 +104,7 @@ class TapeBuilder {
     bool is_constant(TapeValue v) const { return !at(v).computed && !at(v).is_variable; }
     TapeValue push(numeric::TapeStep step, TapeRange range, bool integer);
     void check_integer(TapeValue v, const Expr& expression) const;
+    std::vector<std::optional<numeric::TapeStep>> steps_for(const std::vector<TapeValue>& outputs) const;
 
     std::vector<Value> values_;
     std::size_t variable_count_;

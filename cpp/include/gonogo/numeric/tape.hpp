@@ -19,7 +19,8 @@ enum class TapeOp : std::uint8_t {
     min,
     less,    // 1 or 0
     equal,   // 1 or 0
-    select,  // a is a condition, 1 or 0: b where it is 1, c where it is 0
+    mul_add,  // a * b + c, rounded twice; only for products that are never below zero
+    select,   // a is a condition, 1 or 0: b where it is 1, c where it is 0
     // with a number k for the second operand
     add_k,
     mul_k,
@@ -29,7 +30,16 @@ enum class TapeOp : std::uint8_t {
     min_k,
     less_k,
     equal_k,
+    mul_k_add,  // a * k + c, rounded twice; k >= 0
 };
+
+// Which operands an operation reads, after the first.
+inline bool reads_second(TapeOp op) {
+    return op < TapeOp::add_k;
+}
+inline bool reads_third(TapeOp op) {
+    return op == TapeOp::select || op == TapeOp::mul_add || op == TapeOp::mul_k_add;
+}
 
 struct TapeStep {
     TapeOp op = TapeOp::add;

@@ -87,10 +87,7 @@ void add_flash(const Graph& graph, Summary& summary) {
     Expr channels = 0;
     for (const Tensor& tensor : graph.tensors) {
         if (!tensor.is_constant || !tensor.quantization || tensor.dtype == DType::int32) continue;
-        const Expr scales = tensor.scale_count.is_constant() && tensor.scale_count.constant() == 0
-                                ? Expr(static_cast<std::int64_t>(tensor.quantization->scales.size()))
-                                : tensor.scale_count;
-        channels = channels + exists(graph, tensor) * (Expr(1) - tensor.wide) * scales;
+        channels = channels + exists(graph, tensor) * (Expr(1) - tensor.wide) * scales_of(tensor);
     }
     flash.around = Expr(4700) + summary.tensor_count * Expr(155) + channels * Expr(25);
 }
@@ -178,7 +175,10 @@ void add_memory(const Summary& summary, const std::vector<Life>& lives, const Co
     std::int64_t top = 0;
     for (std::size_t i = 0; i < offsets.size(); ++i) top = std::max(top, offsets[i] + buffers.requests[i].size_bytes);
     result.ram_activation_bytes = top;
-    result.ram_activation_standing = summary.is_scheduled() ? Standing::exact : Standing::estimated;
+    const bool exact = summary.is_scheduled() && target.plans_as_tflm;
+    result.ram_activation_standing = exact ? Standing::exact : Standing::estimated;
+    if (!target.plans_as_tflm)
+        result.notes.emplace_back("RAM: the engine plans in a way of its own; TensorFlow Lite Micro's plan estimates it");
     if (!summary.is_scheduled())
         result.notes.emplace_back("RAM: planned for the graph as it is; conversion to TFLite may fuse nodes");
 

@@ -1,4 +1,6 @@
 // The instruction model: which class of kernels a node runs, and the factors of its loops' trip counts.
+#include <algorithm>
+
 #include "engines/cost/model.hpp"
 
 namespace gonogo {
@@ -31,24 +33,65 @@ std::string_view name_of(Factor factor) {
     return names[static_cast<std::size_t>(factor)];
 }
 
+Formula formula_from(const std::vector<std::pair<std::vector<Factor>, double>>& products) {
+    Formula formula;
+    const auto group_of = [&](const std::vector<Factor>& common) {
+        const auto found =
+            std::find_if(formula.begin(), formula.end(), [&](const FormulaGroup& g) { return g.common == common; });
+        return found;
+    };
+    for (const auto& [factors, weight] : products) {
+        const std::vector<Factor> common(factors.begin(), factors.end() - 1);
+        auto group = group_of(common);
+        if (group == formula.end()) group = formula.insert(formula.end(), {.common = common, .alone = 0.0, .last = {}});
+        group->last.emplace_back(factors.back(), weight);
+    }
+    // A product that is the whole beginning of others joins them.
+    for (FormulaGroup& group : formula) {
+        for (auto term = group.last.begin(); term != group.last.end();) {
+            std::vector<Factor> whole = group.common;
+            whole.push_back(term->first);
+            const auto other = group_of(whole);
+            if (other == formula.end()) {
+                ++term;
+                continue;
+            }
+            other->alone += term->second;
+            term = group.last.erase(term);
+        }
+    }
+    std::erase_if(formula, [](const FormulaGroup& g) { return g.last.empty() && g.alone == 0.0; });
+    return formula;
+}
+
 namespace costing {
 
 namespace {
 
 constexpr std::int64_t helium_block = 124;  // channels that Helium's depthwise kernel takes at a time
 
-// Sum over the output positions of one axis of the number of taps inside the map. Position o's window begins at
+// The remainder with its range written out, which over boxes of sizes isn't seen from a - b * floor(a / b).
+Expr rest(const Expr& value, std::int64_t width) {
+    return min(max(remainder(value, width), 0), width - 1);
+}
+
+// Taps inside the map and outside, summed over the output positions of one axis. Position o's window begins at
 // o * stride - before; o of the first ceil(before / stride) positions lose before - o * stride taps, and likewise at
-// the other end. Dilated windows count every tap, which is an over-count.
-Expr inside_taps(const Expr& out, const Expr& in, const Expr& kernel, const Expr& stride, const Expr& before,
-                 const Expr& dilation) {
+// the other end. Dilated windows count every tap as inside, which is an over-count.
+struct AxisTaps {
+    Expr inside, outside;
+};
+
+AxisTaps axis_taps(const Expr& out, const Expr& in, const Expr& kernel, const Expr& stride, const Expr& before,
+                   const Expr& dilation) {
     const auto lost = [&](const Expr& most) {
         const Expr positions = min(out, ceil_div(most, stride));
         return positions * most - stride * floor_div(positions * (positions - 1), 2);
     };
     const Expr beyond = max((out - 1) * stride - before + kernel - in, 0);
     const Expr all = out * kernel;
-    return select(equal(dilation, 1), max(all - lost(before) - lost(beyond), 0), all);
+    const Expr outside = select(equal(dilation, 1), min(max(lost(before) + lost(beyond), 0), all), 0);
+    return {all - outside, outside};
 }
 
 Expr negation(const Expr& a) {
@@ -57,7 +100,7 @@ Expr negation(const Expr& a) {
 
 // 1 where a value needs steps of a width and single ones.
 Expr mixed(const Expr& value, std::int64_t width) {
-    return less(width, value) * less(0, remainder(value, width));
+    return less(width, value) * less(0, rest(value, width));
 }
 
 Expr is_pointwise(const SymbolicWindow& w) {
@@ -72,45 +115,45 @@ struct Writer {
     void positions(const Expr& p) {
         at(Factor::p) = p;
         at(Factor::p2) = floor_div(p, 2);
-        at(Factor::p2r) = remainder(p, 2);
+        at(Factor::p2r) = rest(p, 2);
         at(Factor::p4) = floor_div(p, 4);
-        at(Factor::p4r) = remainder(p, 4);
-        at(Factor::p4odd) = less(0, remainder(p, 4));
+        at(Factor::p4r) = rest(p, 4);
+        at(Factor::p4odd) = less(0, rest(p, 4));
     }
 
     void outputs(const Expr& n) {
         at(Factor::n) = n;
         at(Factor::n2) = floor_div(n, 2);
-        at(Factor::n2r) = remainder(n, 2);
+        at(Factor::n2r) = rest(n, 2);
         at(Factor::n2some) = less(1, n);
         at(Factor::n3) = floor_div(n, 3);
-        at(Factor::n3r) = remainder(n, 3);
+        at(Factor::n3r) = rest(n, 3);
         at(Factor::n3some) = less(2, n);
         at(Factor::n4) = floor_div(n, 4);
-        at(Factor::n4r) = remainder(n, 4);
-        at(Factor::n4odd) = less(0, remainder(n, 4));
+        at(Factor::n4r) = rest(n, 4);
+        at(Factor::n4odd) = less(0, rest(n, 4));
         at(Factor::n4some) = less(3, n);
     }
 
     void terms(const Expr& k) {
         at(Factor::k) = k;
         at(Factor::k4) = floor_div(k, 4);
-        at(Factor::k4r) = remainder(k, 4);
+        at(Factor::k4r) = rest(k, 4);
         at(Factor::k4mixed) = mixed(k, 4);
         at(Factor::k16) = floor_div(k, 16);
         at(Factor::k16u) = ceil_div(k, 16);
-        at(Factor::k16r4) = floor_div(remainder(k, 16), 4);
+        at(Factor::k16r4) = floor_div(rest(k, 16), 4);
         at(Factor::k16mixed) = mixed(k, 16);
     }
 
     void channels(const Expr& c) {
         at(Factor::c) = c;
         at(Factor::c4) = floor_div(c, 4);
-        at(Factor::c4r) = remainder(c, 4);
+        at(Factor::c4r) = rest(c, 4);
         at(Factor::c4u) = ceil_div(c, 4);
         at(Factor::c4mixed) = mixed(c, 4);
         at(Factor::c16) = floor_div(c, 16);
-        at(Factor::c16r4) = floor_div(remainder(c, 16), 4);
+        at(Factor::c16r4) = floor_div(rest(c, 16), 4);
         at(Factor::c16u) = ceil_div(c, 16);
         at(Factor::blocks) = ceil_div(c, helium_block);
     }
@@ -118,17 +161,17 @@ struct Writer {
     void window(const SymbolicWindow& s) {
         const Expr positions = s.batch * s.out_h * s.out_w;
         const Expr taps = s.kernel_h * s.kernel_w;
-        const Expr rows = inside_taps(s.out_h, s.in_h, s.kernel_h, s.stride_h, s.pad_top, s.dilation_h);
-        const Expr columns = inside_taps(s.out_w, s.in_w, s.kernel_w, s.stride_w, s.pad_left, s.dilation_w);
-        const Expr inside = s.batch * rows * columns;
+        const AxisTaps rows = axis_taps(s.out_h, s.in_h, s.kernel_h, s.stride_h, s.pad_top, s.dilation_h);
+        const AxisTaps columns = axis_taps(s.out_w, s.in_w, s.kernel_w, s.stride_w, s.pad_left, s.dilation_w);
+        const Expr inside = s.batch * rows.inside * columns.inside;
         at(Factor::w) = taps;
         at(Factor::w2) = floor_div(taps, 2);
-        at(Factor::w2r) = remainder(taps, 2);
+        at(Factor::w2r) = rest(taps, 2);
         at(Factor::wh) = s.kernel_h;
         at(Factor::taps) = inside;
-        at(Factor::pads) = positions * taps - inside;
-        at(Factor::trows) = s.batch * rows * s.out_w;
-        at(Factor::later) = inside - positions;
+        at(Factor::pads) = s.batch * (rows.outside * s.out_w * s.kernel_w + rows.inside * columns.outside);
+        at(Factor::trows) = s.batch * rows.inside * s.out_w;
+        at(Factor::later) = max(inside - positions, 0);
         at(Factor::rows) = s.batch * s.out_h;
     }
 };
@@ -138,7 +181,7 @@ struct Writer {
 // four taps of 8 inputs where that is less.
 Expr array_cycles(const NodeFacts& node, std::int64_t positions) {
     const SymbolicWindow& w = node.window;
-    const Expr flat = equal(w.out_h, 1) * equal(w.kernel_h, 1) * equal(remainder(w.out_w, 2), 0);
+    const Expr flat = equal(w.out_h, 1) * equal(w.kernel_h, 1) * equal(rest(w.out_w, 2), 0);
     const Expr square = positions == 4 ? ceil_div(w.out_h, 2) * ceil_div(w.out_w, 2) : w.out_h * ceil_div(w.out_w, 2);
     const Expr blocks = positions == 4 ? select(flat, ceil_div(w.out_w, 4), square) : square;
     const Expr visits = max(blocks * w.batch * 4, 32) * ceil_div(node.channels, 8);
@@ -217,7 +260,7 @@ Factors factors_of(const NodeFacts& node) {
     to.at(Factor::inputs) = node.inputs;
     to.at(Factor::outputs) = node.outputs;
     to.at(Factor::o4) = floor_div(node.outputs, 4);
-    to.at(Factor::o4r) = remainder(node.outputs, 4);
+    to.at(Factor::o4r) = rest(node.outputs, 4);
     to.at(Factor::rows) = node.rows;
     const bool windowed =
         node.family == Family::conv || node.family == Family::depthwise || node.family == Family::pool;
@@ -231,12 +274,13 @@ Factors factors_of(const NodeFacts& node) {
 }
 
 double value_of(const Formula& formula, const Factors& factors) {
+    const auto value = [&](Factor f) { return static_cast<double>(factors[static_cast<std::size_t>(f)].constant()); };
     double sum = 0.0;
-    for (const Product& product : formula) {
-        double value = product.weight;
-        for (std::size_t i = 0; i < product.count; ++i)
-            value *= static_cast<double>(factors[static_cast<std::size_t>(product.factors[i])].constant());
-        sum += value;
+    for (const FormulaGroup& group : formula) {
+        double inner = group.alone;
+        for (const auto& [factor, weight] : group.last) inner += weight * value(factor);
+        for (const Factor f : group.common) inner *= value(f);
+        sum += inner;
     }
     return sum;
 }

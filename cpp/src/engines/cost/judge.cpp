@@ -10,13 +10,15 @@ namespace gonogo {
 
 namespace {
 
+// Activations of other engines against TensorFlow Lite Micro's plan (docs/cost-model.md); results.py has the same.
+constexpr Bracket other_planners = {0.25, 1.0, 2.5};
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
 CostJudge::CostJudge(CostProgram program, const CostTarget& target, std::vector<CostLimit> limits,
                      double persistent_slack)
-    : program_(std::move(program)), limits_(std::move(limits)), slack_(persistent_slack), watts_(target.power_watts) {
+    : program_(std::move(program)), limits_(std::move(limits)), slack_(persistent_slack), plans_as_tflm_(target.plans_as_tflm), watts_(target.power_watts) {
     if (limits_.size() > 64) throw LimitError("more than 64 limits");
     if (target.clock_hz && !target.cycles.empty()) {
         latency_scale_ = target.latency_scale;
@@ -33,6 +35,7 @@ std::string CostJudge::text() const {
     };
     put(clock_hz_);
     put(slack_);
+    put(plans_as_tflm_ ? 1.0 : 0.0);
     put_bracket(latency_scale_);
     put_bracket(watts_);
     for (const CostLimit& limit : limits_) {
@@ -79,6 +82,11 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
         }
         case LimitedCost::ram: {
             if (!program_.problem().empty()) return {0.0, 0.0, infinity};
+            if (!plans_as_tflm_) {
+                return {0.0, std::floor(of(lo, CostNumber::ram_activations) * other_planners.lower),
+                        std::ceil(of(hi, CostNumber::ram_activations) * other_planners.upper) +
+                            of(hi, CostNumber::ram_persistent) + slack_};
+            }
             const double activations = of(lo, CostNumber::ram_activations);
             return {activations, activations + std::max(0.0, of(lo, CostNumber::ram_persistent) - slack_),
                     of(hi, CostNumber::ram_activations) + of(hi, CostNumber::ram_persistent) + slack_};

@@ -65,6 +65,7 @@ struct NodeFacts {
     Expr rows = 1;            // elements of the first output over its last two dimensions
     Expr channels = 0;        // output channels of conv and depthwise, outputs of a dense row
     Expr terms = 0;           // products summed per output element of a dense node
+    Expr scales = 0;          // of a dense node's weights
     std::int64_t rank = 0;    // of the first input
     std::int64_t axes = 0;    // number of reduced axes
     Expr quantized = 0;       // runs on 8-bit integers
@@ -80,6 +81,12 @@ struct SymbolicWork {
     Expr other_operations = 0;
     Expr parameter_bytes = 0;
 };
+
+// Scales of a quantised tensor; 0: it isn't.
+inline Expr scales_of(const Tensor& tensor) {
+    if (!tensor.scale_count.is_constant() || tensor.scale_count.constant() != 0) return tensor.scale_count;
+    return tensor.quantization ? Expr(static_cast<std::int64_t>(tensor.quantization->scales.size())) : Expr(0);
+}
 
 // Reads one node.
 NodeFacts read_node(const NodeView& view);

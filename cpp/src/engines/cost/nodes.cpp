@@ -94,6 +94,7 @@ NodeFacts read_node(const NodeView& view) {
         case Family::dense:
             facts.channels = view.input(1).shape.at(0);
             facts.terms = view.input(1).shape.at(1);
+            facts.scales = scales_of(view.input(1));
             break;
         case Family::reduce:
             facts.axes = view.has("axes") ? static_cast<std::int64_t>(view.integers("axes").size()) : 2;

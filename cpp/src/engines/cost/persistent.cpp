@@ -83,6 +83,11 @@ std::vector<SymbolicPart> persistent_parts(const Summary& summary, const CostTar
             per_channel = per_channel + tail.take(node.channels * Expr(4), arena_alignment, asked);  // multipliers
             per_channel = per_channel + tail.take(node.channels * Expr(4), arena_alignment, asked);  // shifts
         }
+        if (node.family == Family::dense) {
+            const Expr asked = node.active * node.quantized * less(1, node.scales);
+            per_channel = per_channel + tail.take(node.scales * Expr(4), arena_alignment, asked);
+            per_channel = per_channel + tail.take(node.scales * Expr(4), arena_alignment, asked);
+        }
         if (node.family == Family::dense && target.kernels == KernelSet::cmsis_nn_mve) {
             sums = sums + tail.take(node.channels * Expr(4), arena_alignment, node.active * node.quantized);
         }

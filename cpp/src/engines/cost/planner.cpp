@@ -54,22 +54,46 @@ const ArenaPlanner::Layout& ArenaPlanner::layout(const std::vector<char>& active
     return *known;
 }
 
+namespace {
+
+constexpr std::size_t few = 64;
+
+// Largest first, of equals the later one, from the order of the plan before: mostly it is nearly right.
+void sort_buffers(const ArenaPlanner::Layout& layout, const double* sizes, ArenaPlanner::Work& work) {
+    std::vector<std::int32_t>& order = work.order;
+    if (work.layout != &layout) {
+        work.layout = &layout;
+        order = layout.buffers;
+    }
+    const auto before = [&](std::int32_t a, std::int32_t b) {
+        return sizes[a] != sizes[b] ? sizes[a] > sizes[b] : a > b;
+    };
+    if (order.size() > few) {
+        std::sort(order.begin(), order.end(), before);
+        return;
+    }
+    for (std::size_t i = 1; i < order.size(); ++i) {
+        const std::int32_t b = order[i];
+        std::size_t k = i;
+        for (; k > 0 && before(b, order[k - 1]); --k) order[k] = order[k - 1];
+        order[k] = b;
+    }
+}
+
+}  // namespace
+
 // As greedy_offsets(): largest first, of equals the later one, each at the lowest offset free of those it conflicts
 // with.
 double ArenaPlanner::top(const Layout& layout, const double* sizes, Work& work) const {
     const std::size_t n = layout.conflicts.size();
-    work.order.clear();
+    sort_buffers(layout, sizes, work);
     work.offsets.resize(n);
     work.ends.resize(n);
     work.placed.assign(n, 0);
-    for (const std::int32_t b : layout.buffers) {
-        if (sizes[b] > 0.0) work.order.push_back(b);
-    }
-    std::sort(work.order.begin(), work.order.end(),
-              [&](std::int32_t a, std::int32_t b) { return sizes[a] != sizes[b] ? sizes[a] > sizes[b] : a > b; });
     double top = 0.0;
     for (const std::int32_t b : work.order) {
         const double size = sizes[b];
+        if (size <= 0.0) break;
         double offset = 0.0;
         // The lowest gap: whatever of the conflicting buffers reaches into [offset, offset + size) pushes it up.
         for (bool moved = true; moved;) {
@@ -105,31 +129,30 @@ namespace {
 // first, both ways are followed.
 class BoxPlan {
   public:
-    BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value)
-        : layout_(layout), lo_(lo), hi_(hi), value_(value), before_(layout.conflicts.size()) {}
+    BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value,
+            ArenaPlanner::Work& work)
+        : layout_(layout), lo_(lo), hi_(hi), value_(value), work_(work) {}
 
     // An upper bound on the highest end, or the sum of all sizes where too much is open.
     double top() {
         double sum = 0.0;
+        work_.open.clear();
         for (const std::int32_t b : layout_.buffers) {
             sum += hi_[b];
             for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (c > b) continue;
-                switch (order(b, c)) {
-                    case 1:
-                        before_[at(c)].push_back(b);
-                        break;
-                    case -1:
-                        before_[at(b)].push_back(c);
-                        break;
-                    default:
-                        open_.emplace_back(b, c);
-                }
+                if (c < b && hi_[b] > 0.0 && hi_[c] > 0.0 && order(b, c) == 0) work_.open.emplace_back(b, c);
             }
         }
-        if (open_.size() > most_open) return sum;
-        highest_ = 0.0;
-        follow(0);
+        if (work_.open.size() > most_open) return sum;
+        const std::size_t n = layout_.conflicts.size();
+        work_.offsets.resize(n);
+        work_.highs.resize(n);
+        if (work_.open.empty()) {
+            place_in_order();
+        } else {
+            collect();
+            follow(0);
+        }
         return std::min(highest_, sum);
     }
 
@@ -142,85 +165,105 @@ class BoxPlan {
         return lo_[b] > hi_[a] ? -1 : 0;
     }
 
+    // Nothing is open: then the order by greatest sizes is every point's, as far as conflicting buffers go.
+    void place_in_order() {
+        sort_buffers(layout_, hi_, work_);
+        work_.placed.assign(layout_.conflicts.size(), 0);
+        for (const std::int32_t b : work_.order) {
+            if (hi_[b] <= 0.0) break;
+            settle(b, layout_.conflicts[at(b)], true);
+            work_.placed[at(b)] = 1;
+            highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+        }
+    }
+
+    // By buffer, the conflicting ones that are certainly placed before it.
+    void collect() {
+        work_.before.resize(std::max(work_.before.size(), layout_.conflicts.size()));
+        for (std::vector<std::int32_t>& list : work_.before) list.clear();
+        for (const std::int32_t b : layout_.buffers) {
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (c > b || hi_[b] <= 0.0 || hi_[c] <= 0.0) continue;
+                const int which = order(b, c);
+                if (which == 1) work_.before[at(c)].push_back(b);
+                if (which == -1) work_.before[at(b)].push_back(c);
+            }
+        }
+    }
+
     void follow(std::size_t i) {
-        if (i == open_.size()) {
+        if (i == work_.open.size()) {
             place();
             return;
         }
-        const auto [a, b] = open_[i];
-        before_[at(b)].push_back(a);
-        follow(i + 1);
-        before_[at(b)].pop_back();
-        before_[at(a)].push_back(b);
-        follow(i + 1);
-        before_[at(a)].pop_back();
+        const auto [a, b] = work_.open[i];
+        for (const auto& [first, second] : {std::pair(a, b), std::pair(b, a)}) {
+            work_.before[at(second)].push_back(first);
+            follow(i + 1);
+            work_.before[at(second)].pop_back();
+        }
     }
 
     // Places buffers after all those before them; a circle of precedences is no order, hence no point's.
     void place() {
-        const std::size_t n = layout_.conflicts.size();
-        state_.assign(n, 0);
-        offset_lo_.assign(n, 0.0);
-        offset_hi_.assign(n, 0.0);
+        work_.placed.assign(layout_.conflicts.size(), 0);
         for (const std::int32_t b : layout_.buffers) {
             if (!visit(b)) return;
         }
-        for (const std::int32_t b : layout_.buffers) highest_ = std::max(highest_, offset_hi_[at(b)] + hi_[b]);
+        for (const std::int32_t b : layout_.buffers) highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
     }
 
     bool visit(std::int32_t b) {
-        if (state_[at(b)] == 2) return true;
-        if (state_[at(b)] == 1) return false;
-        state_[at(b)] = 1;
-        for (const std::int32_t c : before_[at(b)]) {
+        if (work_.placed[at(b)] == 2) return true;
+        if (work_.placed[at(b)] == 1) return false;
+        work_.placed[at(b)] = 1;
+        for (const std::int32_t c : work_.before[at(b)]) {
             if (!visit(c)) return false;
         }
-        settle(b);
-        state_[at(b)] = 2;
+        settle(b, work_.before[at(b)], false);
+        work_.placed[at(b)] = 2;
         return true;
     }
 
     // The lowest offset: never below one that every placed buffer in the way forces, never above the first one at which
     // the buffer is free of all of them whatever their sizes.
-    void settle(std::int32_t b) {
+    void settle(std::int32_t b, const std::vector<std::int32_t>& before, bool only_placed) {
         double low = 0.0;
         double high = 0.0;
         for (bool moved = true; moved;) {
             moved = false;
-            for (const std::int32_t c : before_[at(b)]) {
-                const double end_lo = offset_lo_[at(c)] + lo_[c];
+            for (const std::int32_t c : before) {
+                if (only_placed && work_.placed[at(c)] == 0) continue;
+                const double end_lo = work_.offsets[at(c)] + lo_[c];
                 // In the way at every point: begins below low + size and ends above low.
-                if (offset_hi_[at(c)] < low + lo_[b] && end_lo > low && lo_[c] > 0.0 && lo_[b] > 0.0) {
+                if (work_.highs[at(c)] < low + lo_[b] && end_lo > low && lo_[c] > 0.0 && lo_[b] > 0.0) {
                     low = end_lo;
                     moved = true;
                 }
-                if (offset_lo_[at(c)] < high + hi_[b] && offset_hi_[at(c)] + hi_[c] > high) {
-                    high = offset_hi_[at(c)] + hi_[c];
+                if (work_.offsets[at(c)] < high + hi_[b] && work_.highs[at(c)] + hi_[c] > high) {
+                    high = work_.highs[at(c)] + hi_[c];
                     moved = true;
                 }
             }
         }
-        offset_lo_[at(b)] = low;
-        offset_hi_[at(b)] = high;
+        work_.offsets[at(b)] = low;
+        work_.highs[at(b)] = high;
     }
 
     const ArenaPlanner::Layout& layout_;
     const double* lo_;
     const double* hi_;
     const std::vector<TapeValue>& value_;
-    std::vector<std::vector<std::int32_t>> before_;
-    std::vector<std::pair<std::int32_t, std::int32_t>> open_;
-    std::vector<char> state_;
-    std::vector<double> offset_lo_, offset_hi_;
+    ArenaPlanner::Work& work_;
     double highest_ = 0.0;
 };
 
 }  // namespace
 
 TapeRange ArenaPlanner::top(const Layout& layout, const double* lo, const double* hi,
-                            const std::vector<TapeValue>& value) const {
+                            const std::vector<TapeValue>& value, Work& work) const {
     const double floor = live(layout, lo);
-    return {floor, std::max(floor, BoxPlan(layout, lo, hi, value).top())};
+    return {floor, std::max(floor, BoxPlan(layout, lo, hi, value, work).top())};
 }
 
 }  // namespace gonogo::costing

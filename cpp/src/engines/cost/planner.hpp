@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gonogo/ir/tape.hpp"
@@ -23,11 +24,14 @@ class ArenaPlanner {
         std::vector<std::vector<std::int32_t>> conflicts;  // by buffer
         std::vector<std::vector<std::int32_t>> alive;      // by step, largest sets only
     };
-    // Memory for one thread.
+    // Memory for one thread. The order of one plan is the start for sorting the next one's.
     struct Work {
+        const Layout* layout = nullptr;
         std::vector<std::int32_t> order;
-        std::vector<double> offsets, ends;
+        std::vector<double> offsets, ends, highs;
         std::vector<char> placed;
+        std::vector<std::pair<std::int32_t, std::int32_t>> open;
+        std::vector<std::vector<std::int32_t>> before;
     };
 
     ArenaPlanner(const Summary& summary, std::vector<std::int32_t> scratch_nodes);
@@ -42,7 +46,8 @@ class ArenaPlanner {
 
     // Bounds on the highest end for all sizes between `lo` and `hi`. `value`: buffers with equal numbers have equal
     // sizes at every point. Theorem 85.
-    TapeRange top(const Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value) const;
+    TapeRange top(const Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value,
+                  Work& work) const;
 
   private:
     Schedule schedule_;

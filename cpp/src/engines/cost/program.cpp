@@ -29,6 +29,7 @@ constexpr double outward = 0x1p-40;
 // for.
 struct ProgramFacts {
     Tape tape;
+    Tape counts;     // the plain numbers alone
     Tape node_tape;  // numbers by node, for one point at a time
     std::vector<std::string> node_names;
     std::size_t parameters = 0;
@@ -87,6 +88,7 @@ class Compiler {
         for (const Expr& c : conditions) outputs.push_back(tape_.integer(c));
         facts.asked = conditions.size();
         facts.tape = tape_.build(outputs);
+        facts.counts = tape_.build({outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(plain)});
         facts.node_tape = tape_.build(nodes);
         facts.node_names = summary_.node_names;
         facts.planner = std::make_unique<const ArenaPlanner>(summary_, facts.scratch_nodes);
@@ -122,12 +124,14 @@ class Compiler {
 
     // A formula as value_of() computes it: the same roundings.
     TapeValue value_of(const Formula& formula, const Factors& factors) {
+        const auto value = [&](Factor f) { return tape_.integer(factors[static_cast<std::size_t>(f)]); };
         TapeValue sum = tape_.number(0.0);
-        for (const Product& product : formula) {
-            TapeValue value = tape_.number(product.weight);
-            for (std::size_t i = 0; i < product.count; ++i)
-                value = tape_.mul(value, tape_.integer(factors[static_cast<std::size_t>(product.factors[i])]));
-            sum = tape_.add(sum, value);
+        for (const FormulaGroup& group : formula) {
+            TapeValue inner = tape_.number(group.alone);
+            for (const auto& [factor, weight] : group.last)
+                inner = tape_.add(inner, tape_.mul(tape_.number(weight), value(factor)));
+            for (const Factor f : group.common) inner = tape_.mul(inner, value(f));
+            sum = tape_.add(sum, inner);
         }
         return sum;
     }
@@ -229,6 +233,8 @@ struct Reader {
     const ProgramFacts& facts;  // read only while a caller holds the program
     std::vector<double> sizes, sizes_hi;
     std::vector<char> active, yes, conditions, last;
+    std::vector<TapeRange> known;  // conditions of the structure over a box
+    std::vector<double> least;     // by tensor
     const ArenaPlanner::Layout* layout = nullptr;
     ArenaPlanner::Work work;
 
@@ -259,9 +265,13 @@ struct Reader {
         numbers[at(CostNumber::ram_activations)] = plan ? facts.planner->top(here, sizes.data(), work) : live;
     }
 
+    TapeRange plan_of(const ArenaPlanner::Layout& here) {
+        const double top = facts.planner->top(here, sizes.data(), work);
+        return {top, top};
+    }
     void box_memory(const double* registers, std::int64_t row, CostNumberRange& out);
     // Where it is open which nodes there are.
-    void open_memory(const std::vector<TapeRange>& known, CostNumberRange& out) const;
+    void open_memory(CostNumberRange& out);
 };
 
 // This thread's reader of a program: points come one by one, and what it knows of the structure is worth keeping.
@@ -287,7 +297,7 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
         sizes[b] = std::max(r.lo, 0.0);
         sizes_hi[b] = std::max(r.hi, 0.0);
     }
-    std::vector<TapeRange> known;
+    known.clear();
     bool open = false;
     for (std::size_t c = 0; c < facts.structure; ++c) {
         known.push_back(range(plain + facts.buffers + c));
@@ -295,12 +305,15 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
         conditions[c] = known.back().lo != 0.0 ? 1 : 0;
     }
     if (open) {
-        open_memory(known, out);
+        open_memory(out);
         return;
     }
     const ArenaPlanner::Layout& here = structure();
-    const TapeRange top = facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values);
-    out.lo[at(CostNumber::ram_live)] = top.lo;
+    // One plan, where the sizes are known: a box of one point is decided as the point is.
+    const TapeRange top = sizes == sizes_hi
+                              ? plan_of(here)
+                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values, work);
+    out.lo[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes.data());
     out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
     out.lo[at(CostNumber::ram_activations)] = top.lo;
     out.hi[at(CostNumber::ram_activations)] = top.hi;
@@ -308,11 +321,11 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
 
 // Below: a node that is certainly there has its outputs, its scratch and at least the largest of its inputs alive at
 // its step. Above: all buffers there can be.
-void Reader::open_memory(const std::vector<TapeRange>& known, CostNumberRange& out) const {
+void Reader::open_memory(CostNumberRange& out) {
     const auto flag = [&](std::int32_t w) {
         return w == -2 ? TapeRange{1.0, 1.0} : (w == -1 ? TapeRange{0.0, 0.0} : known[at(w)]);
     };
-    std::vector<double> least(facts.schedule.merges.size(), 0.0);
+    least.assign(facts.schedule.merges.size(), 0.0);
     for (std::size_t b = 0; b < facts.tensors.size(); ++b) least[at(facts.tensors[b])] = sizes[b];
     for (std::size_t t = 0; t < least.size(); ++t) {  // a merge comes after the tensors it merges
         const std::optional<Merge>& merge = facts.schedule.merges[t];
@@ -436,7 +449,8 @@ void CostProgram::points(std::int64_t rows, const std::vector<const double*>& co
     const ProgramFacts& f = *facts_;
     constexpr std::int64_t width = numeric::tape_width;
     const bool memory = out[at(CostNumber::ram_activations)] != nullptr || out[at(CostNumber::ram_live)] != nullptr;
-    f.tape.points(
+    const Tape& tape = memory ? f.tape : f.counts;
+    tape.points(
         rows,
         [&](std::int64_t first, std::int64_t count, double* registers) {
             for (std::size_t p = 0; p < columns.size(); ++p)
@@ -445,7 +459,7 @@ void CostProgram::points(std::int64_t rows, const std::vector<const double*>& co
         [&](std::int64_t first, std::int64_t count, double* registers) {
             for (std::size_t i = 0; i < plain; ++i) {
                 if (out[i] == nullptr) continue;
-                std::copy_n(registers + f.tape.output(i) * width, count, out[i] + first);
+                std::copy_n(registers + tape.output(i) * width, count, out[i] + first);
             }
             if (!memory) return;
             Reader& reader = reader_of(f);

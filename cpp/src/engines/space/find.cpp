@@ -21,9 +21,15 @@ Found SpaceSearch::find(const SpaceBox& box, std::int64_t boxes, std::uint64_t m
         judge_.judge(all, masked, findings);
         evaluated += 3;
         if (findings[0].region == Region::infeasible || missing(findings[0], Existence::never)) continue;
+        const std::vector<std::int32_t> least = next.lo;
+        if (!narrow(next, findings[0], least)) continue;
         for (std::size_t c = 1; c < 3; ++c) {
-            if (findings[c].region != Region::infeasible && !missing(findings[c], Existence::never))
-                return {canonical(all[c].lo), true};
+            SpaceBox corner = all[c];
+            if (missing(findings[c], Existence::never) || !narrow(corner, findings[c], least)) continue;
+            // What it costs elsewhere in a parameter that it hasn't got says nothing.
+            const bool canonical = corner.hi == all[c].hi;
+            const Region region = canonical ? findings[c].region : look(corner, masked).region;
+            if (region != Region::infeasible) return {corner.lo, true};
         }
         if (next.is_point()) continue;
         int where = choose(next, findings[0]);
@@ -68,22 +74,26 @@ SpaceSearch::Least SpaceSearch::least(const SpaceBox& box, std::optional<std::si
     Least best;
     std::int64_t number = 0;
     const auto offer = [&](const std::vector<std::int32_t>& at) {
-        const SpaceBox point{at, at};
-        if (look(point, mask).region == Region::infeasible) return;
+        SpaceBox point{at, at};
+        SpaceFinding finding = look(point, mask);
+        if (!narrow(point, finding, at)) return;
+        if (point.lo != at) finding = look(point, mask);
+        if (finding.region == Region::infeasible) return;
         const double here = value(point);
         if (!best.found.point || here < best.value) {
             best.value = here;
-            best.found.point = canonical(at);
+            best.found.point = point.lo;
         }
     };
     open.push({value(box), number++, box});
     for (std::int64_t evaluated = 0; !open.empty(); evaluated += 3) {
         if (evaluated >= boxes) return best;
-        const Waiting next = open.top();
+        Waiting next = open.top();
         open.pop();
         if (best.found.point && next.value >= best.value) break;
         const SpaceFinding finding = look(next.box, mask);
-        if (finding.region == Region::infeasible) continue;
+        const std::vector<std::int32_t> first = next.box.lo;
+        if (finding.region == Region::infeasible || !narrow(next.box, finding, first)) continue;
         offer(next.box.lo);
         if (next.box.is_point()) continue;
         SpaceFinding matters = finding;

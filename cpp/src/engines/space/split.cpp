@@ -52,10 +52,13 @@ SpaceFinding SpaceSearch::look(const SpaceBox& box, std::uint64_t masked) const 
     return std::move(found.front());
 }
 
-std::vector<std::int32_t> SpaceSearch::canonical(std::vector<std::int32_t> point) const {
-    SpaceBox box{point, point};
-    settle(box, look(box, 0));
-    return box.lo;
+// The same within a part of the space whose first values are `least`: false if the box has no configuration there.
+bool SpaceSearch::narrow(SpaceBox& box, const SpaceFinding& finding, const std::vector<std::int32_t>& least) const {
+    for (std::size_t p = 0; p < box.lo.size(); ++p) {
+        if (finding.exists[p] == Existence::never && least[p] > 0) return false;
+    }
+    settle(box, finding);
+    return true;
 }
 
 // First what decides which parameters exist, then, of those that matter to an open limit, the one with the greatest
@@ -99,18 +102,12 @@ int SpaceSearch::choose(const SpaceBox& box, const SpaceFinding& finding) const 
     return best;
 }
 
-// In the middle of the parameter's scale.
-void SpaceSearch::split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high) const {
+// Into halves of equal volume, which is what the order of the search goes by.
+void SpaceSearch::split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high) {
     const auto p = static_cast<std::size_t>(parameter);
-    const std::vector<double>& place = shape_.places[p];
-    const auto begin = place.begin() + box.lo[p];
-    const auto end = place.begin() + box.hi[p];
-    const double middle = 0.5 * (*begin + *end);
-    auto cut = static_cast<std::int32_t>(std::upper_bound(begin, end, middle) - place.begin()) - 1;
-    cut = std::clamp(cut, box.lo[p], box.hi[p] - 1);
     low = high = box;
-    low.hi[p] = cut;
-    high.lo[p] = cut + 1;
+    low.hi[p] = box.lo[p] + (box.hi[p] - box.lo[p]) / 2;
+    high.lo[p] = low.hi[p] + 1;
 }
 
 }  // namespace gonogo

@@ -22,6 +22,8 @@ inline double most(double a, double b) {
 
 template <class F>
 inline void each(F f) {
+    // Registers are the same or apart, never shifted.
+#pragma GCC ivdep
     for (std::int64_t i = 0; i < width; ++i) f(i);
 }
 
@@ -62,6 +64,9 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::equal:
                 each([=](std::int64_t i) { out[i] = a[i] == b[i] ? 1.0 : 0.0; });
                 break;
+            case TapeOp::mul_add:
+                each([=](std::int64_t i) { out[i] = a[i] * b[i] + c[i]; });
+                break;
             case TapeOp::select:
                 each([=](std::int64_t i) { out[i] = a[i] != 0.0 ? b[i] : c[i]; });
                 break;
@@ -88,6 +93,9 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
                 break;
             case TapeOp::equal_k:
                 each([=](std::int64_t i) { out[i] = a[i] == k ? 1.0 : 0.0; });
+                break;
+            case TapeOp::mul_k_add:
+                each([=](std::int64_t i) { out[i] = a[i] * k + c[i]; });
                 break;
         }
     }
@@ -162,6 +170,9 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                     hi[i] = (a0[i] <= b1[i] ? 1.0 : 0.0) * (b0[i] <= a1[i] ? 1.0 : 0.0);
                 });
                 break;
+            case TapeOp::mul_add:
+                each([=](std::int64_t i) { lo[i] = a0[i] * b0[i] + c0[i], hi[i] = a1[i] * b1[i] + c1[i]; });
+                break;
             case TapeOp::select:
                 each([=](std::int64_t i) {
                     const double low = least(b0[i], c0[i]), high = most(b1[i], c1[i]);
@@ -199,6 +210,9 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                     lo[i] = (a0[i] == k ? 1.0 : 0.0) * (a1[i] == k ? 1.0 : 0.0);
                     hi[i] = (a0[i] <= k ? 1.0 : 0.0) * (k <= a1[i] ? 1.0 : 0.0);
                 });
+                break;
+            case TapeOp::mul_k_add:
+                each([=](std::int64_t i) { lo[i] = a0[i] * k + c0[i], hi[i] = a1[i] * k + c1[i]; });
                 break;
         }
     }
