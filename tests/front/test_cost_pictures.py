@@ -16,7 +16,7 @@ from gonogo.report.trade_off import trade_off
 from gonogo.results import CostResult
 
 pytest.importorskip("matplotlib")
-TARGET = "stm32f746"
+TARGET = "stm32f746+tflm"
 COSTS = np.array([100.0, 200.0, 300.0, 400.0, 300.0])
 VALUES = np.array([0.5, 0.9, 0.7, 0.95, 0.9])
 
@@ -238,8 +238,13 @@ def test_a_study_behind_a_gate(gate: Gate) -> None:
     assert len(found.rejected) == 40 - len(trained)
     assert found.limit == 12 * 1024.0
     assert found.maximise
-    best = max(trained, key=lambda c: c["channels"])
-    assert found.values[found.front].max() == best["channels"]
+    # RAM is partly an estimate, which may not reject: what is trained can be beyond the limit, and is outside then.
+    fits = [gate.check(c).outcomes[0].low <= 12 * 1024 for c in trained]
+    assert found.within.tolist() == fits
+    assert not all(fits)
+    assert found.values[found.front].max() == max(
+        c["channels"] for c, fit in zip(trained, fits, strict=True) if fit
+    )
 
 
 # ---- plotly
