@@ -37,10 +37,12 @@ from threadpoolctl import threadpool_limits
 
 Array = npt.NDArray[np.float32]
 
-TARGET = "stm32g0b1re"
+TARGET = "stm32g0b1re+tflm"
 # The error is in logits: none of the ten may move by more, for any image in the boxes.
-LIMITS: dict[str, str | float] = {"ram": "6 KiB", "flash": "24 KiB", "error": 2.0}
-RADIUS = 1 / 64  # a quarter of a grey level
+LIMITS: dict[str, str | float] = {"ram": "6 KiB", "flash": "24 KiB", "error": 3.0}
+RADIUS = (
+    1 / 512
+)  # half a step of the 8-bit input: images that the device can't tell from the one in the middle
 SEARCH = 2_000_000  # multiply-accumulates per box that the hunt for a witness may spend
 EPOCHS = 15
 SEED = 0
@@ -315,7 +317,8 @@ def accuracy(deployed: gg._core.Graph, images: Array, labels: Any) -> float:
 
 
 def make_gate() -> gg.Gate:
-    return gg.Gate(space, build, target=TARGET, limits=LIMITS)
+    # RAM is an estimate within 128 bytes: its interval may reject. The constants, exact, are all of flash that rejects.
+    return gg.Gate(space, build, target=TARGET, limits=LIMITS, reject_on_estimates=("ram",))
 
 
 def train(trial: optuna.Trial, checked: Any) -> Trained:

@@ -177,7 +177,7 @@ def test_points_front_and_the_part_ruled_out() -> None:
     assert sorted(lines["within limits"]) == [[300.0, 0.7], [300.0, 0.9]]
     assert lines["outside a limit"] == [[400.0, 0.95]]
     assert [x for x, _ in lines["rejected untrained: 2"]] == [500.0, 600.0]
-    (region,) = [p for p in axes.patches if p.get_label() == "proved infeasible: beyond 350 B"]
+    (region,) = [p for p in axes.patches if p.get_label() == "infeasible: beyond 350 B"]
     assert region.get_x() == 350.0
     assert region.get_x() + region.get_width() == axes.get_xlim()[1] > 600.0
     assert region.get_hatch()
@@ -238,8 +238,13 @@ def test_a_study_behind_a_gate(gate: Gate) -> None:
     assert len(found.rejected) == 40 - len(trained)
     assert found.limit == 12 * 1024.0
     assert found.maximise
-    best = max(trained, key=lambda c: c["channels"])
-    assert found.values[found.front].max() == best["channels"]
+    # RAM is partly an estimate, which may not reject: what is trained can be beyond the limit, and is outside then.
+    fits = [gate.check(c).outcomes[0].low <= 12 * 1024 for c in trained]
+    assert found.within.tolist() == fits
+    assert not all(fits)
+    assert found.values[found.front].max() == max(
+        c["channels"] for c, fit in zip(trained, fits, strict=True) if fit
+    )
 
 
 # ---- plotly
@@ -279,7 +284,7 @@ def test_plotly_trade_off() -> None:
     assert list(traces["Pareto front"].x) == [100.0, 200.0]
     assert list(traces["outside a limit"].x) == [400.0]
     assert list(traces["rejected untrained: 1"].x) == [500.0]
-    assert min(traces["proved infeasible: beyond 350 B"].x) == 350.0
+    assert min(traces["infeasible: beyond 350 B"].x) == 350.0
     assert figure.layout.xaxis.title.text == "RAM, B"
     assert figure.layout.yaxis.title.text == "accuracy"
 

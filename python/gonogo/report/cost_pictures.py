@@ -239,7 +239,7 @@ def draw_trade_off(drawn: TradeOff) -> Any:
     if drawn.limit is not None:
         axes.axvspan(
             drawn.limit / factor, right, facecolor="none", edgecolor=RED, hatch="///", alpha=0.35,
-            label=f"proved infeasible: beyond {drawn.limit_text}",
+            label=f"infeasible: beyond {drawn.limit_text}",
         )  # fmt: skip
     axes.set_xlim(0.0, right)
     axes.set_xlabel(drawn.axis + (" (mark: at least, line: up to at most)" if _has_width(drawn) else ""))

@@ -174,7 +174,7 @@ def _points(figure: Any, drawn: TradeOff, factor: float) -> None:
 
 def _ruled_out(figure: Any, left: float, right: float, text: str) -> None:
     figure.add_scatter(
-        name=f"proved infeasible: beyond {text}",
+        name=f"infeasible: beyond {text}",
         x=[left, right, right, left, left],
         y=[0, 0, 1, 1, 0],
         yaxis="y3",

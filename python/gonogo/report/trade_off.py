@@ -23,9 +23,10 @@ Bools = npt.NDArray[np.bool_]
 class TradeOff:
     """Trained configurations, one element each, in base units (B, s, J, MAC).
 
-    `low`, `high` enclose the cost; `within`: no limit is proved to be exceeded, and the error, if there is a limit on
-    it, is proved to keep it; `front`: no other configuration within the limits is as cheap (by `low`) and as good, and
-    better in one of both. `rejected`: the least costs of those that were rejected untrained.
+    `low`, `high` enclose the cost. `within`: at its least it keeps its limit, no other limit is proved to be exceeded,
+    and the error, if there is a limit on it, is proved to keep it. `front`: no other configuration within the limits
+    is as cheap (by `low`) and as good, and better in one of both. `rejected`: the least costs of those that were
+    rejected untrained.
     """
 
     cost: str
@@ -122,7 +123,9 @@ def _of_study(study: Any, cost: str, index: int, name: str) -> TradeOff:
             ends.append((known["low"], known["high"]))
             values.append(trial.values[index])
             margins = [v for k, v in trial.user_attrs.items() if k.startswith(prefix + "margin:")]
-            within.append(all(m <= 0.0 for m in margins))
+            # An estimate that may not reject has no positive margin, and can be beyond the limit all the same.
+            beyond = Fraction(known["low"]) > Limits(**{cost: text})[cost].value
+            within.append(not beyond and all(m <= 0.0 for m in margins))
     if text is None:
         raise ValueError(
             f"study: no trial carries a limit on {cost!r}; put it into the gate's limits and run the objective "
