@@ -15,7 +15,7 @@ from support.spaces import Bools, Enumerated, enumerated
 
 LIMITS = {
     "kws": {"ram": "10 KiB", "flash": "20 KiB", "macs": 500_000},
-    "resnet": {"ram": "4 KiB", "flash": "9 KiB", "macs": 80_000},
+    "resnet": {"ram": "2 KiB", "flash": "1536 B", "macs": 40_000},
     "mixed": {"ram": "4 KiB", "flash": "16 KiB", "macs": 40_000},
     "plain": {"ram": "6 KiB", "flash": "6 KiB", "macs": 60_000},
 }
