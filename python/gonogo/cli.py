@@ -470,13 +470,13 @@ def demo(as_json: bool) -> int:
     files = [folder / name for name in ("digits_float32.tflite", "digits_int8.tflite")]
     if not as_json:
         shown = "gonogo check digits_float32.tflite digits_int8.tflite --box digits_box.json"
-        _print(f"$ {shown} --target stm32f746 --limit ram=16KiB --limit error=0.1    (in {folder})\n\n")
+        _print(f"$ {shown} --target stm32f746+tflm --limit ram=16KiB --limit error=0.1    (in {folder})\n\n")
     with progress("checking"):
         result = analysis.check(
             files[0],
             files[1],
             Box.from_file(folder / "digits_box.json"),
-            target="stm32f746",
+            target="stm32f746+tflm",
             limits={"ram": "16 KiB", "error": "0.1"},
         )
     _show(result, as_json, None)
