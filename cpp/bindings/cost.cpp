@@ -187,6 +187,13 @@ void register_cost(py::module_& m) {
         .def_readonly("name", &CostTarget::name)
         .def_readonly("pointer_bits", &CostTarget::pointer_bits)
         .def_readonly("plans_as_tflm", &CostTarget::plans_as_tflm)
+        .def_readonly("clock_hz", &CostTarget::clock_hz)
+        .def_property_readonly(
+            "latency_scale",
+            [](const CostTarget& t) {
+                return Ends{t.latency_scale.lower, t.latency_scale.estimate, t.latency_scale.upper};
+            },
+            "What the sum of the nodes' cycles is multiplied by: (lower, estimate, upper).")
         .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
 
     py::class_<NodeCost>(m, "NodeCost",

@@ -167,7 +167,8 @@ def error(
     method : 'interval' for interval propagation of the pair alone, 'linear' for linear bounds substituted back to the
         inputs: far sharper beyond two layers, and slower; 'optimised' for slopes chosen for every bound by itself:
         sharper still, and some 10 to 40 times slower
-    budget : seconds to spend, after the first bracket, on splitting the box; the bracket only ever narrows
+    budget : seconds to spend, after the first bracket, on what the limit of work left out of it and on splitting the
+        box; the bracket only ever narrows
     threshold : stop as soon as "the error is at most this everywhere" is decided (`ErrorResult.within`)
     gap : without a threshold, stop where bound <= (1 + gap) * witness
     watch : called with the bracket after the first pass and about four times a second while it narrows

@@ -15,7 +15,7 @@ from support.spaces import Bools, Enumerated, enumerated
 
 LIMITS = {
     "kws": {"ram": "10 KiB", "flash": "20 KiB", "macs": 500_000},
-    "resnet": {"ram": "8 KiB", "flash": "10 KiB", "macs": 200_000},
+    "resnet": {"ram": "5 KiB", "flash": "7 KiB", "macs": 100_000},
     "mixed": {"ram": "4 KiB", "flash": "16 KiB", "macs": 40_000},
     "plain": {"ram": "6 KiB", "flash": "6 KiB", "macs": 60_000},
 }

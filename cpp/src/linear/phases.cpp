@@ -24,8 +24,13 @@ constexpr std::size_t most_with_points = 4096;  // open parts of a side that kee
 
 }  // namespace
 
+// Infinite: none holds anything, or there are none yet.
+double Phases::Side::of_parts() const {
+    return std::min(closed, open.empty() ? infinity : open.front().bound);
+}
+
 double Phases::Side::least() const {
-    const double parts = std::min(closed, open.empty() ? infinity : open.front().bound);
+    const double parts = of_parts();
     return parts < infinity ? std::max(known, parts) : known;
 }
 
@@ -44,7 +49,7 @@ void Phases::Side::learn(double bound) {
 // The whole box, looked at for the first time or once more. Parts that say no more than it does are given up.
 void Phases::Side::renew(Part whole) {
     points = whole.attempt.points;
-    const double parts = std::min(closed, open.empty() ? infinity : open.front().bound);
+    const double parts = of_parts();
     if (parts < infinity && parts > whole.bound) {
         raise(whole.bound);
         return;

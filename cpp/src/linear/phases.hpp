@@ -45,6 +45,7 @@ class Phases final : public Splitting {
         std::shared_ptr<const Points> points{};  // of the whole box, once it has been looked at
         bool again = false;                      // the state has become sharper since
 
+        double of_parts() const;
         double least() const;
         void learn(double bound);
         void raise(double bound);

@@ -412,6 +412,14 @@ class CostTarget:
     def __repr__(self) -> str:
         ...
     @property
+    def clock_hz(self) -> float | None:
+        ...
+    @property
+    def latency_scale(self) -> tuple[float, float, float]:
+        """
+        What the sum of the nodes' cycles is multiplied by: (lower, estimate, upper).
+        """
+    @property
     def name(self) -> str:
         ...
     @property

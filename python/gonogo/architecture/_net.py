@@ -115,8 +115,8 @@ class Net:
     def switch(self, choice: Text | Number | Ratio, branches: Mapping[Any, Callable[[], Layer]]) -> Layer:
         """One branch per value of a choice: ``net.switch(h.kind, {"conv": lambda: ..., "dense": lambda: ...})``.
 
-        A branch is called once and draws its layers; they exist where the choice has that value. A choice of texts needs
-        a branch for each.
+        A branch is called once and draws its layers; they exist where the choice has that value. A choice of texts
+        needs a branch for each.
         """
         if not branches:
             raise ArchitectureError("net.switch: no branches")
@@ -242,9 +242,7 @@ class Net:
         terms = Expr(1)
         for size in x.shape[1:]:
             terms = terms * size.expr
-        return self._weighted(
-            "dense", x, [out, terms], out, out, {"keep_dims": 0}, activation, bias, name
-        )
+        return self._weighted("dense", x, [out, terms], out, out, {"keep_dims": 0}, activation, bias, name)
 
     def add(self, a: Layer, b: Layer, *, activation: str | None = None, name: str | None = None) -> Layer:
         """Sum of two layers' outputs; where it is left out, `a` passes through."""

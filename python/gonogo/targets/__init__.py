@@ -72,9 +72,9 @@ def list_targets() -> tuple[Target, ...]:
 def load(name_or_path: str | os.PathLike[str]) -> Target:
     """The device of that name, or described by the file at that path.
 
-    RAM is exact where the engine plans as TensorFlow Lite Micro does, and an estimate elsewhere. ``"<name>+tflm"`` is the
-    bundled device with TensorFlow Lite Micro's planner, for those who deploy with it; latency stays that of the engine
-    that was measured.
+    RAM is exact where the engine plans as TensorFlow Lite Micro does, and an estimate elsewhere. ``"<name>+tflm"`` is
+    the bundled device with TensorFlow Lite Micro's planner, for those who deploy with it; latency stays that of the
+    engine that was measured.
 
     Raises `TargetError`, listing near names, when there is none, and when a file has gaps or wrong units.
     """
@@ -91,6 +91,11 @@ def load(name_or_path: str | os.PathLike[str]) -> Target:
 
 
 load_target = load
+
+
+def is_bundled(target: Target) -> bool:
+    """Whether `load` gives this very target for its name."""
+    return target.name.removesuffix(_TFLM) in names() and load(target.name) is target
 
 
 def from_text(text: str, where: str) -> Target:
