@@ -15,7 +15,7 @@ from support.spaces import Bools, Enumerated, enumerated
 
 LIMITS = {
     "kws": {"ram": "10 KiB", "flash": "20 KiB", "macs": 500_000},
-    "resnet": {"ram": "5 KiB", "flash": "7 KiB", "macs": 100_000},
+    "resnet": {"ram": "2 KiB", "flash": "1536 B", "macs": 40_000},
     "mixed": {"ram": "4 KiB", "flash": "16 KiB", "macs": 40_000},
     "plain": {"ram": "6 KiB", "flash": "6 KiB", "macs": 60_000},
 }
@@ -85,7 +85,7 @@ def test_cores_are_minimal_and_relaxations_exact(name: str) -> None:
     gate, truth = case(name)
     rng = np.random.default_rng(len(name))
     empty = 0
-    for _ in range(25):
+    for _ in range(60):
         region = random_region(gate, rng)
         core = gate.explain(boxes=10_000_000, **region)
         assert (core is None) == bool(np.any(~truth.infeasible()[inside(gate, truth, region)])), region

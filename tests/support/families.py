@@ -49,7 +49,7 @@ def kws(h: Any, net: Net) -> Layer:
 
 
 RESNET_SPACE = Space(
-    size=Choice(16, 24, 32, 40),
+    size=Choice(20, 24, 32, 40),
     stem=Choice(3, 5),
     alpha=Choice(0.25, 0.35, 0.5, 0.75, 1.0),
     first=Int(8, 32, step=4),

@@ -249,8 +249,9 @@ std::vector<std::optional<TapeStep>> TapeBuilder::steps_for(const std::vector<Ta
         if (step.op == TapeOp::add) {
             for (const auto& [product, other] : {std::pair(step.a, step.b), std::pair(step.b, step.a)}) {
                 const auto& inner = steps[static_cast<std::size_t>(product)];
-                if (read(product) != 1 || !inner || !inner->not_negative) continue;
-                if (inner->op != TapeOp::mul && inner->op != TapeOp::mul_k) continue;
+                if (read(product) != 1 || !inner) continue;
+                const bool rises = inner->op == TapeOp::mul ? inner->not_negative : inner->k >= 0.0;
+                if (!rises || (inner->op != TapeOp::mul && inner->op != TapeOp::mul_k)) continue;
                 step = *inner;
                 step.op = inner->op == TapeOp::mul ? TapeOp::mul_add : TapeOp::mul_k_add;
                 step.c = other;

@@ -103,7 +103,7 @@ class SpaceSearch {
 
   private:
     int choose(const SpaceBox& box, const SpaceFinding& finding) const;
-    static void split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high);
+    void split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high) const;
     void settle(SpaceBox& box, const SpaceFinding& finding) const;
     SpaceFinding look(const SpaceBox& box, std::uint64_t masked) const;
     bool narrow(SpaceBox& box, const SpaceFinding& finding, const std::vector<std::int32_t>& least) const;

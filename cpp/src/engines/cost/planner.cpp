@@ -1,6 +1,7 @@
 #include "engines/cost/planner.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace gonogo::costing {
 
@@ -57,6 +58,7 @@ const ArenaPlanner::Layout& ArenaPlanner::layout(const std::vector<char>& active
 namespace {
 
 constexpr std::size_t few = 64;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Largest first, of equals the later one, from the order of the plan before: mostly it is nearly right.
 void sort_buffers(const ArenaPlanner::Layout& layout, const double* sizes, ArenaPlanner::Work& work) {
@@ -125,115 +127,231 @@ double ArenaPlanner::live(const Layout& layout, const double* sizes) {
 
 namespace {
 
-// Plans of all sizes in a box at once. Where the sizes' ranges leave open which of two conflicting buffers is placed
-// first, both ways are followed.
+// Plans of all sizes in a box at once. In the order of their greatest sizes, buffers fall into runs: between runs it is
+// certain which of two conflicting buffers is placed first, within a run it may depend. All orders of a run are
+// followed.
 class BoxPlan {
-  public:
-    BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value,
-            ArenaPlanner::Work& work)
-        : layout_(layout), lo_(lo), hi_(hi), value_(value), work_(work) {}
+    using Chain = ArenaPlanner::Chain;
 
-    // An upper bound on the highest end, or the sum of all sizes where too much is open.
-    double top() {
+  public:
+    BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi,
+            const std::vector<std::int32_t>& same, ArenaPlanner::Work& work)
+        : layout_(layout), lo_(lo), hi_(hi), same_(same), work_(work) {}
+
+    // Bounds on the highest end.
+    TapeRange top() {
+        sort_buffers(layout_, hi_, work_);
+        const std::vector<std::int32_t>& order = work_.order;
+        const std::size_t n = layout_.conflicts.size();
+        for (auto* v : {&work_.offsets, &work_.highs, &work_.hull_lo, &work_.hull_hi}) v->resize(n);
+        work_.position.resize(n);
+        work_.placed.assign(n, 0);
+        work_.known.assign(n, 0);
+        work_.chains.resize(std::max(work_.chains.size(), n));
+        find_open();
         double sum = 0.0;
-        work_.open.clear();
-        for (const std::int32_t b : layout_.buffers) {
-            sum += hi_[b];
-            for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (c < b && hi_[b] > 0.0 && hi_[c] > 0.0 && order(b, c) == 0) work_.open.emplace_back(b, c);
+        for (std::size_t k = 0; k < order.size() && hi_[order[k]] > 0.0;) {
+            std::size_t end = work_.reach[k];
+            for (std::size_t i = k; i <= end; ++i) end = std::max(end, work_.reach[i]);
+            place_run(k, end);
+            for (; k <= end; ++k) {
+                const std::int32_t b = order[k];
+                work_.placed[at(b)] = 1;
+                ends_.lo = std::max(ends_.lo, work_.offsets[at(b)] + lo_[b]);
+                ends_.hi = std::max(ends_.hi, work_.highs[at(b)] + hi_[b]);
+                sum += hi_[b];
             }
         }
-        if (work_.open.size() > most_open) return sum;
-        const std::size_t n = layout_.conflicts.size();
-        work_.offsets.resize(n);
-        work_.highs.resize(n);
-        if (work_.open.empty()) {
-            place_in_order();
-        } else {
-            collect();
-            follow(0);
-        }
-        return std::min(highest_, sum);
+        return {ends_.lo, std::min(ends_.hi, sum)};
     }
 
   private:
     static constexpr std::size_t most_open = 5;
+    static constexpr std::int32_t none = -1;
 
-    // 1: `a` is placed first at every point, -1: `b` is, 0: it depends. a > b: of equal sizes `a` comes first.
-    int order(std::int32_t a, std::int32_t b) const {
-        if (value_[at(a)] == value_[at(b)] || lo_[a] >= hi_[b]) return 1;
-        return lo_[b] > hi_[a] ? -1 : 0;
+    // Whether it depends on the point which of two is placed first. a > b: of equal sizes `a` comes first.
+    bool is_open(std::int32_t a, std::int32_t b) const {
+        if (lo_[a] >= hi_[b] || lo_[b] > hi_[a]) return false;
+        return same_[at(a)] != same_[at(b)];
     }
 
-    // Nothing is open: then the order by greatest sizes is every point's, as far as conflicting buffers go.
-    void place_in_order() {
-        sort_buffers(layout_, hi_, work_);
-        work_.placed.assign(layout_.conflicts.size(), 0);
-        for (const std::int32_t b : work_.order) {
-            if (hi_[b] <= 0.0) break;
-            settle(b, layout_.conflicts[at(b)], true);
-            work_.placed[at(b)] = 1;
-            highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+    // Equal sizes have equal ranges, so the order by greatest sizes is right for them too.
+    void find_open() {
+        const std::vector<std::int32_t>& order = work_.order;
+        work_.open.clear();
+        work_.reach.resize(order.size());
+        for (std::size_t k = 0; k < order.size(); ++k) {
+            work_.position[at(order[k])] = k;
+            work_.reach[k] = k;
         }
-    }
-
-    // By buffer, the conflicting ones that are certainly placed before it.
-    void collect() {
-        work_.before.resize(std::max(work_.before.size(), layout_.conflicts.size()));
-        for (std::vector<std::int32_t>& list : work_.before) list.clear();
-        for (const std::int32_t b : layout_.buffers) {
+        for (const std::int32_t b : order) {
+            if (hi_[b] <= 0.0) break;
             for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (c > b || hi_[b] <= 0.0 || hi_[c] <= 0.0) continue;
-                const int which = order(b, c);
-                if (which == 1) work_.before[at(c)].push_back(b);
-                if (which == -1) work_.before[at(b)].push_back(c);
+                if (c > b || hi_[c] <= 0.0 || !is_open(b, c)) continue;
+                const auto [first, last] = std::minmax(work_.position[at(b)], work_.position[at(c)]);
+                work_.reach[first] = std::max(work_.reach[first], last);
+                work_.open.emplace_back(b, c);
             }
         }
     }
 
-    void follow(std::size_t i) {
-        if (i == work_.open.size()) {
-            place();
+    void place_run(std::size_t first, std::size_t last) {
+        if (first == last) {
+            settle(work_.order[first]);
             return;
         }
-        const auto [a, b] = work_.open[i];
-        for (const auto& [first, second] : {std::pair(a, b), std::pair(b, a)}) {
-            work_.before[at(second)].push_back(first);
-            follow(i + 1);
-            work_.before[at(second)].pop_back();
+        work_.within.clear();
+        for (const auto& pair : work_.open) {
+            const std::size_t where = work_.position[at(pair.first)];
+            if (first <= where && where <= last) work_.within.push_back(pair);
+        }
+        if (work_.within.size() > most_open) {
+            stack_up(first, last);
+            return;
+        }
+        for (std::size_t k = first; k <= last; ++k) {
+            work_.hull_lo[at(work_.order[k])] = infinity;
+            work_.hull_hi[at(work_.order[k])] = 0.0;
+        }
+        for (std::uint32_t flips = 0; flips < 1U << work_.within.size(); ++flips) place_all(first, last, flips);
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::size_t b = at(work_.order[k]);
+            work_.offsets[b] = work_.hull_lo[b];
+            work_.highs[b] = work_.hull_hi[b];
+            work_.known[b] = 0;
         }
     }
 
-    // Places buffers after all those before them; a circle of precedences is no order, hence no point's.
-    void place() {
-        work_.placed.assign(layout_.conflicts.size(), 0);
-        for (const std::int32_t b : layout_.buffers) {
-            if (!visit(b)) return;
+    // One order of a run: of open pair i the smaller number comes first where bit i is set. A circle of precedences is
+    // no order, hence no point's.
+    void place_all(std::size_t first, std::size_t last, std::uint32_t flips) {
+        std::size_t left = last - first + 1;
+        for (bool moved = true; moved && left > 0;) {
+            moved = false;
+            for (std::size_t k = first; k <= last; ++k) {
+                const std::int32_t b = work_.order[k];
+                if (work_.placed[at(b)] != 0 || waits(b, first, last, flips)) continue;
+                settle(b);
+                work_.placed[at(b)] = 1;
+                moved = true;
+                --left;
+            }
         }
-        for (const std::int32_t b : layout_.buffers) highest_ = std::max(highest_, work_.highs[at(b)] + hi_[b]);
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::size_t b = at(work_.order[k]);
+            work_.placed[b] = 0;
+            if (left > 0) continue;
+            work_.hull_lo[b] = std::min(work_.hull_lo[b], work_.offsets[b]);
+            work_.hull_hi[b] = std::max(work_.hull_hi[b], work_.highs[b]);
+        }
     }
 
-    bool visit(std::int32_t b) {
-        if (work_.placed[at(b)] == 2) return true;
-        if (work_.placed[at(b)] == 1) return false;
-        work_.placed[at(b)] = 1;
-        for (const std::int32_t c : work_.before[at(b)]) {
-            if (!visit(c)) return false;
+    // Whether a conflicting buffer of the run has to be placed before `b`.
+    bool waits(std::int32_t b, std::size_t first, std::size_t last, std::uint32_t flips) const {
+        for (const std::int32_t c : layout_.conflicts[at(b)]) {
+            const std::size_t where = work_.position[at(c)];
+            if (where < first || where > last || work_.placed[at(c)] != 0 || hi_[c] <= 0.0) continue;
+            bool before = where < work_.position[at(b)];
+            for (std::size_t i = 0; i < work_.within.size(); ++i) {
+                const auto& [large, small] = work_.within[i];
+                const bool flipped = (flips >> i & 1U) != 0;
+                if (large == b && small == c) before = flipped;
+                if (large == c && small == b) before = !flipped;
+            }
+            if (before) return true;
         }
-        settle(b, work_.before[at(b)], false);
-        work_.placed[at(b)] = 2;
-        return true;
+        return false;
     }
 
-    // The lowest offset: never below one that every placed buffer in the way forces, never above the first one at which
-    // the buffer is free of all of them whatever their sizes.
-    void settle(std::int32_t b, const std::vector<std::int32_t>& before, bool only_placed) {
+    // Too many orders. An offset is zero or the end of a conflicting buffer, whose offset is too: such a chain goes
+    // through buffers of the run, each once, and at most then through one placed before it.
+    void stack_up(std::size_t first, std::size_t last) {
+        double under = 0.0;
+        double all = 0.0;
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::int32_t b = work_.order[k];
+            all += hi_[b];
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (work_.placed[at(c)] != 0) under = std::max(under, work_.highs[at(c)] + hi_[c]);
+            }
+        }
+        for (std::size_t k = first; k <= last; ++k) {
+            const std::int32_t b = work_.order[k];
+            work_.offsets[at(b)] = 0.0;
+            work_.highs[at(b)] = under + all - hi_[b];
+        }
+    }
+
+    void settle(std::int32_t b) {
+        work_.known[at(b)] = settle_exactly(b) ? 1 : 0;
+        if (work_.known[at(b)] == 0) settle_between(b);
+    }
+
+    // The same offset at every point as a sum of sizes: equal sizes cancel where two such sums are compared, so that a
+    // gap as large as the buffer is known to be. False: it depends on the point.
+    bool settle_exactly(std::int32_t b) {
+        Chain& chain = work_.chains[at(b)];
+        chain.count = 0;
         double low = 0.0;
         double high = 0.0;
         for (bool moved = true; moved;) {
             moved = false;
-            for (const std::int32_t c : before) {
-                if (only_placed && work_.placed[at(c)] == 0) continue;
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (work_.placed[at(c)] == 0) continue;
+                const double from_lo = work_.offsets[at(c)];
+                const double from_hi = work_.highs[at(c)];
+                if (from_hi + hi_[c] <= low || from_lo >= high + hi_[b]) continue;
+                if (work_.known[at(c)] == 0) return false;
+                const Chain& other = work_.chains[at(c)];
+                // A buffer that isn't there at some point is in nobody's way at it.
+                if (lo_[c] <= 0.0) return false;
+                if (!(from_hi < low + lo_[b] && from_lo + lo_[c] > high)) {
+                    if (least_gap(other, c, chain, none) >= 0.0 || least_gap(chain, b, other, none) >= 0.0) continue;
+                    if (least_gap(other, none, chain, b) <= 0.0 || least_gap(chain, none, other, c) <= 0.0)
+                        return false;
+                }
+                if (other.count == Chain::most) return false;
+                chain = other;
+                chain.insert(same_[at(c)]);
+                low = from_lo + lo_[c];
+                high = from_hi + hi_[c];
+                moved = true;
+            }
+        }
+        work_.offsets[at(b)] = low;
+        work_.highs[at(b)] = high;
+        return true;
+    }
+
+    // The least of (sum of `second`) - (sum of `first`), each with one buffer more unless it is `none`.
+    double least_gap(Chain first, std::int32_t more_first, Chain second, std::int32_t more_second) const {
+        if (more_first != none) first.insert(same_[at(more_first)]);
+        if (more_second != none) second.insert(same_[at(more_second)]);
+        double least = 0.0;
+        std::size_t l = 0;
+        std::size_t r = 0;
+        while (l < first.count || r < second.count) {
+            if (r == second.count || (l < first.count && first.buffers[l] < second.buffers[r])) {
+                least -= hi_[first.buffers[l++]];
+            } else if (l == first.count || second.buffers[r] < first.buffers[l]) {
+                least += lo_[second.buffers[r++]];
+            } else {
+                ++l;
+                ++r;
+            }
+        }
+        return least;
+    }
+
+    // The lowest offset: never below one that every placed buffer in the way forces, never above the first one at which
+    // the buffer is free of all of them whatever their sizes.
+    void settle_between(std::int32_t b) {
+        double low = 0.0;
+        double high = 0.0;
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                if (work_.placed[at(c)] == 0) continue;
                 const double end_lo = work_.offsets[at(c)] + lo_[c];
                 // In the way at every point: begins below low + size and ends above low.
                 if (work_.highs[at(c)] < low + lo_[b] && end_lo > low && lo_[c] > 0.0 && lo_[b] > 0.0) {
@@ -253,17 +371,18 @@ class BoxPlan {
     const ArenaPlanner::Layout& layout_;
     const double* lo_;
     const double* hi_;
-    const std::vector<TapeValue>& value_;
+    const std::vector<std::int32_t>& same_;
     ArenaPlanner::Work& work_;
-    double highest_ = 0.0;
+    TapeRange ends_;
 };
 
 }  // namespace
 
 TapeRange ArenaPlanner::top(const Layout& layout, const double* lo, const double* hi,
-                            const std::vector<TapeValue>& value, Work& work) const {
-    const double floor = live(layout, lo);
-    return {floor, std::max(floor, BoxPlan(layout, lo, hi, value, work).top())};
+                            const std::vector<std::int32_t>& same, Work& work) const {
+    const TapeRange top = BoxPlan(layout, lo, hi, same, work).top();
+    const double floor = std::max(live(layout, lo), top.lo);
+    return {floor, std::max(floor, top.hi)};
 }
 
 }  // namespace gonogo::costing

@@ -1,6 +1,7 @@
 // TensorFlow Lite Micro's greedy plan for many sizes of one schedule: who conflicts with whom is found once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,16 +25,28 @@ class ArenaPlanner {
         std::vector<std::vector<std::int32_t>> conflicts;  // by buffer
         std::vector<std::vector<std::int32_t>> alive;      // by step, largest sets only
     };
+    // Buffers whose sizes add up to an offset, ascending; one more than `most` fits while two sums are compared.
+    struct Chain {
+        static constexpr std::size_t most = 11;
+        std::size_t count = 0;
+        std::array<std::int32_t, most + 1> buffers;
+
+        void insert(std::int32_t b) {
+            std::size_t k = count++;
+            for (; k > 0 && buffers[k - 1] > b; --k) buffers[k] = buffers[k - 1];
+            buffers[k] = b;
+        }
+    };
     // Memory for one thread. The order of one plan is the start for sorting the next one's.
     struct Work {
         const Layout* layout = nullptr;
         std::vector<std::int32_t> order;
-        std::vector<double> offsets, ends, highs;
-        std::vector<char> placed;
-        std::vector<std::pair<std::int32_t, std::int32_t>> open;
-        std::vector<std::vector<std::int32_t>> before;
+        std::vector<double> offsets, ends, highs, hull_lo, hull_hi;
+        std::vector<char> placed, known;
+        std::vector<Chain> chains;
+        std::vector<std::size_t> position, reach;
+        std::vector<std::pair<std::int32_t, std::int32_t>> open, within;
     };
-
     ArenaPlanner(const Summary& summary, std::vector<std::int32_t> scratch_nodes);
 
     // `active`: by node; `yes`: by tensor, for merges. The reference stays valid.
@@ -44,9 +57,9 @@ class ArenaPlanner {
     double top(const Layout& layout, const double* sizes, Work& work) const;
     static double live(const Layout& layout, const double* sizes);
 
-    // Bounds on the highest end for all sizes between `lo` and `hi`. `value`: buffers with equal numbers have equal
-    // sizes at every point. Theorem 85.
-    TapeRange top(const Layout& layout, const double* lo, const double* hi, const std::vector<TapeValue>& value,
+    // Bounds on the highest end for all sizes between `lo` and `hi`. `same`: by buffer the first whose size is equal to
+    // its own at every point, and has the same range. Theorem 85.
+    TapeRange top(const Layout& layout, const double* lo, const double* hi, const std::vector<std::int32_t>& same,
                   Work& work) const;
 
   private:

@@ -35,7 +35,17 @@ struct ProgramFacts {
     std::size_t parameters = 0;
     std::size_t buffers = 0, structure = 0, asked = 0;
     std::unique_ptr<const ArenaPlanner> planner;
-    std::vector<TapeValue> buffer_values;
+    // By buffer, the first whose size is equal at every point; then the same where one parameter has one of its few
+    // values.
+    std::vector<std::int32_t> same;
+    struct Equal {
+        std::size_t parameter;
+        double value;
+        std::vector<std::int32_t> same;
+        std::vector<std::pair<std::size_t, std::size_t>> joined;  // buffers that aren't always equal
+    };
+    std::vector<Equal> equal;
+    std::vector<Expr> buffer_sizes;
     // Where a node's or a merge's condition stands among the structure's: -1 never, -2 always.
     std::vector<std::int32_t> active, yes;
     std::vector<std::vector<std::size_t>> support;
@@ -60,6 +70,20 @@ std::size_t at(CostNumber n) {
 template <class T>
 std::size_t at(T i) {
     return static_cast<std::size_t>(i);
+}
+
+std::vector<TapeValue> compiled(const std::vector<Expr>& expressions, TapeBuilder& builder) {
+    std::vector<TapeValue> values;
+    for (const Expr& e : expressions) values.push_back(builder.integer(e));
+    return values;
+}
+
+// By value, where it stands first.
+std::vector<std::int32_t> firsts(const std::vector<TapeValue>& values) {
+    std::vector<std::int32_t> out;
+    for (const TapeValue v : values)
+        out.push_back(static_cast<std::int32_t>(std::find(values.begin(), values.end(), v) - values.begin()));
+    return out;
 }
 
 class Compiler {
@@ -107,19 +131,21 @@ class Compiler {
 
     void add_buffers(ProgramFacts& facts, std::vector<TapeValue>& outputs) {
         for (const Activation& a : summary_.activations) {
-            facts.buffer_values.push_back(tape_.integer(a.bytes));
+            facts.buffer_sizes.push_back(a.bytes);
             facts.tensors.push_back(a.tensor);
         }
         for (std::size_t i = 0; i < summary_.nodes.size(); ++i) {
             const Scratch scratch = scratch_of(summary_.nodes[i], target_.kernels);
             for (const Expr& bytes : scratch.requests()) {
                 if (bytes.is_constant() && bytes.constant() == 0) continue;
-                facts.buffer_values.push_back(tape_.integer(aligned(bytes)));
+                facts.buffer_sizes.push_back(aligned(bytes));
                 facts.scratch_nodes.push_back(static_cast<std::int32_t>(i));
             }
         }
-        facts.buffers = facts.buffer_values.size();
-        outputs.insert(outputs.end(), facts.buffer_values.begin(), facts.buffer_values.end());
+        facts.buffers = facts.buffer_sizes.size();
+        const std::vector<TapeValue> values = compiled(facts.buffer_sizes, tape_);
+        facts.same = firsts(values);
+        outputs.insert(outputs.end(), values.begin(), values.end());
     }
 
     // A formula as value_of() computes it: the same roundings.
@@ -223,6 +249,27 @@ std::vector<TapeVariable> variables_of(const std::vector<SearchParameter>& param
     return variables;
 }
 
+constexpr std::size_t few_values = 8;
+
+// With a stride or a kernel decided, sizes become equal that aren't always.
+void add_equal(ProgramFacts& facts, const std::vector<SearchParameter>& parameters,
+               const std::vector<TapeVariable>& variables) {
+    for (std::size_t p = 0; p < parameters.size(); ++p) {
+        if (parameters[p].values.size() < 2 || parameters[p].values.size() > few_values) continue;
+        for (const double value : parameters[p].values) {
+            std::vector<TapeVariable> decided = variables;
+            decided[p].range = {value, value};
+            TapeBuilder builder(std::move(decided));
+            ProgramFacts::Equal equal{p, value, firsts(compiled(facts.buffer_sizes, builder)), {}};
+            for (std::size_t b = 0; b < facts.buffers; ++b) {
+                const std::size_t a = at(equal.same[b]);
+                if (facts.same[a] != facts.same[b]) equal.joined.emplace_back(a, b);
+            }
+            if (!equal.joined.empty()) facts.equal.push_back(std::move(equal));
+        }
+    }
+}
+
 std::uint64_t next_number() {
     static std::atomic<std::uint64_t> last{0};
     return ++last;
@@ -270,6 +317,7 @@ struct Reader {
         return {top, top};
     }
     void box_memory(const double* registers, std::int64_t row, CostNumberRange& out);
+    const std::vector<std::int32_t>& join(const double* registers, std::int64_t row);
     // Where it is open which nodes there are.
     void open_memory(CostNumberRange& out);
 };
@@ -312,11 +360,32 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
     // One plan, where the sizes are known: a box of one point is decided as the point is.
     const TapeRange top = sizes == sizes_hi
                               ? plan_of(here)
-                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), facts.buffer_values, work);
+                              : facts.planner->top(here, sizes.data(), sizes_hi.data(), join(registers, row), work);
     out.lo[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes.data());
     out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
     out.lo[at(CostNumber::ram_activations)] = top.lo;
     out.hi[at(CostNumber::ram_activations)] = top.hi;
+}
+
+// Which buffers have equal sizes in the box. What is equal has one range: what both allow.
+const std::vector<std::int32_t>& Reader::join(const double* registers, std::int64_t row) {
+    constexpr std::int64_t width = numeric::tape_width;
+    const ProgramFacts::Equal* most = nullptr;
+    for (const ProgramFacts::Equal& e : facts.equal) {
+        const double* r = registers + static_cast<std::int64_t>(e.parameter) * 2 * width + row;
+        const bool holds = r[0] == e.value && r[width] == e.value;
+        if (holds && (most == nullptr || most->joined.size() < e.joined.size())) most = &e;
+    }
+    if (most == nullptr) return facts.same;
+    for (const auto& [a, b] : most->joined) {
+        sizes[a] = std::max(sizes[a], sizes[b]);
+        sizes_hi[a] = std::min(sizes_hi[a], sizes_hi[b]);
+    }
+    for (std::size_t b = 0; b < facts.buffers; ++b) {
+        sizes[b] = sizes[at(most->same[b])];
+        sizes_hi[b] = sizes_hi[at(most->same[b])];
+    }
+    return most->same;
 }
 
 // Below: a node that is certainly there has its outputs, its scratch and at least the largest of its inputs alive at
@@ -370,6 +439,7 @@ CostProgram::CostProgram(const Graph& graph, const CostTarget& target, const std
     std::vector<TapeVariable> variables = variables_of(parameters);
     auto facts = std::make_shared<ProgramFacts>(Compiler(graph, target, variables).compile(conditions));
     facts->number = next_number();
+    add_equal(*facts, parameters, variables);
     facts->parameters = parameters.size();
     facts->variables = std::move(variables);
     facts_ = std::move(facts);

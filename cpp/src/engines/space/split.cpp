@@ -102,12 +102,18 @@ int SpaceSearch::choose(const SpaceBox& box, const SpaceFinding& finding) const 
     return best;
 }
 
-// Into halves of equal volume, which is what the order of the search goes by.
-void SpaceSearch::split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high) {
+// In the middle of the parameter's scale.
+void SpaceSearch::split(const SpaceBox& box, int parameter, SpaceBox& low, SpaceBox& high) const {
     const auto p = static_cast<std::size_t>(parameter);
+    const std::vector<double>& place = shape_.places[p];
+    const auto begin = place.begin() + box.lo[p];
+    const auto end = place.begin() + box.hi[p];
+    const double middle = 0.5 * (*begin + *end);
+    auto cut = static_cast<std::int32_t>(std::upper_bound(begin, end, middle) - place.begin()) - 1;
+    cut = std::clamp(cut, box.lo[p], box.hi[p] - 1);
     low = high = box;
-    low.hi[p] = box.lo[p] + (box.hi[p] - box.lo[p]) / 2;
-    high.lo[p] = low.hi[p] + 1;
+    low.hi[p] = cut;
+    high.lo[p] = cut + 1;
 }
 
 }  // namespace gonogo
