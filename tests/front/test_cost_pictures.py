@@ -132,7 +132,9 @@ def test_a_panel_per_parameter_with_the_profile_in_it(tightened: SpaceReport) ->
         found = {c.get_label(): [p.get_height() for p in c.patches] for c in axes.containers}
         table = 100.0 * tightened.profile[name]
         for i, label in enumerate(("feasible", "proved infeasible", "undecided")):
-            assert found[label] == pytest.approx(table[:, i].tolist(), abs=1e-9)  # a bar is drawn from end to end
+            assert found[label] == pytest.approx(
+                table[:, i].tolist(), abs=1e-9
+            )  # a bar is drawn from end to end
         assert all(p.get_hatch() for c in axes.containers if "proved" in c.get_label() for p in c.patches)
     assert [t.get_text() for t in panels["blocks"].get_xticklabels()] == ["1", "2", "3"]
     long = [p.get_x() + p.get_width() / 2 for p in panels["channels"].containers[0].patches]
