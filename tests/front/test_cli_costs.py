@@ -156,10 +156,8 @@ def test_layers_and_advice(capsys: pytest.CaptureFixture[str], deployed_path: st
     assert out.startswith(plain)
     cost = gg.cost(deployed_path, TARGET)
     rows = [line.split() for line in out[len(plain) :].splitlines()]
-    macs = {
-        row[0]: int(row[2].replace(",", "")) for row in rows if len(row) > 3 and row[1] in ("conv2d", "dense")
-    }
-    assert macs == {"conv": 4608, "pointwise": 2048, "logits": 640}
+    macs = {" ".join(row[:2]): row[3] for row in rows if len(row) > 4 and row[2] in ("conv2d", "dense")}
+    assert macs == {"0 conv": "4,608", "2 pointwise": "2,048", "5 logits": "640"}
     assert "no order needs less (proved)" in out
     data = json.loads(run(capsys, *command, "--layers", "--advice", "--json")[1])
     assert sum(layer["macs"] for layer in data["layers"]) == cost.core.macs == data["macs"]["value"]
@@ -172,3 +170,16 @@ def test_layers_and_advice(capsys: pytest.CaptureFixture[str], deployed_path: st
 def test_layers_without_a_latency(capsys: pytest.CaptureFixture[str], reference_path: str) -> None:
     _, out, _ = run(capsys, "cost", reference_path, "--target", TARGET, "--layers")
     assert "unknown" in out.split("Layers")[1]
+
+
+def test_a_better_order_is_spelt_out() -> None:
+    from gonogo.advice import OrderAdvice
+    from gonogo.report import cost_text
+
+    advice = OrderAdvice("net", (1, 0, 2), ("b", "a", "c"), 100, 2048, 90)
+    space = gg.Space(width=gg.Int(1, 2))
+    model = gg.Architecture(space, lambda h, net: net.dense(net.input(8), h.width)).model({"width": 1})
+    text = cost_text(gg.cost(model, TARGET), advice=advice)
+    assert "2048 B (2.0 KiB) alive at the peak in the file's order, 100 B in another" in text
+    assert "no order needs less than 90 B (proved)" in text
+    assert text.endswith("the order: 1 b, 0 a, 2 c\n")

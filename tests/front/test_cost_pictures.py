@@ -78,11 +78,15 @@ def test_scratch_is_told_apart(cost: CostResult) -> None:
     assert any(b.is_scratch for b in drawn.blocks)
 
 
-def test_long_names_are_cut_and_keep_their_ends(cost: CostResult) -> None:
+def test_long_names_give_way_to_operators(cost: CostResult, deployed_path: str) -> None:
     (axes,) = report.memory_timeline(cost).axes
     labels = [t.get_text() for t in axes.get_xticklabels()]
-    assert labels[1].endswith("rather_long_1 (conv2d)") or labels[0].endswith("rather_long (conv2d)")
-    assert max(len(label) for label in labels) <= drawings.MAX_NAME + len(" (conv2d)")
+    assert labels == ["0 conv2d", "1 conv2d", "2 conv2d", "3 mean_1", "4 dense_1"]
+    (axes,) = report.latency_by_layer(analysis.cost(deployed_path, TARGET)).axes
+    assert [t.get_text() for t in axes.get_yticklabels()][:2] == [
+        "0 conv (conv2d)",
+        "1 depthwise (depthwise_conv2d)",
+    ]
 
 
 def test_without_a_plan_the_reason_is_given(deployed_path: str) -> None:

@@ -10,7 +10,7 @@ from gonogo import units
 from gonogo.advice import OrderAdvice
 from gonogo.hpo import SpaceReport
 from gonogo.report.drawings import MEANINGS, Shares, layer_seconds, profile
-from gonogo.report.tables import table
+from gonogo.report.tables import shortened, table
 from gonogo.results import CostResult, Feasibility
 
 # Values of a parameter that get a row each; more are gathered into so many rows.
@@ -54,11 +54,12 @@ def layer_lines(cost: CostResult) -> Iterator[str]:
     yield "Layers"
     rows = [("", "operator", "MACs", "parameters", "latency, est.", "share")]
     total = cost.core.latency_seconds
-    for node, counted, seconds in zip(cost.graph.nodes, cost.core.nodes, layer_seconds(cost), strict=True):
+    nodes = zip(cost.graph.nodes, cost.core.nodes, layer_seconds(cost), strict=True)
+    for i, (node, counted, seconds) in enumerate(nodes):
         known = seconds is not None and total is not None and total[1] > 0.0
         rows.append(
             (
-                node.name,
+                f"{i} {shortened(node.name)}",
                 node.op,
                 f"{counted.macs:,}",
                 f"{counted.parameter_bytes:,} B",
@@ -68,11 +69,13 @@ def layer_lines(cost: CostResult) -> Iterator[str]:
         )
     yield from table(rows, frozenset(range(2, len(rows[0]))))
     if cost.core.peak_node is not None:
-        yield f"  most bytes alive at {cost.core.peak_node}"
+        yield f"  most bytes alive at {cost.core.peak_index} {shortened(cost.core.peak_node)}"
 
 
 def advice_lines(advice: OrderAdvice) -> Iterator[str]:
     yield "Advice on the order of operators"
     yield f"  {advice}"
     if advice.peak_bytes < advice.given_bytes:
-        yield "  the order: " + ", ".join(advice.names)
+        yield "  the order: " + ", ".join(
+            f"{i} {shortened(n)}" for i, n in zip(advice.order, advice.names, strict=True)
+        )

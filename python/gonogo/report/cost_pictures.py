@@ -61,7 +61,7 @@ def draw_cost(cost: CostResult) -> Any:
         known.append((5.0, lambda axes: draw_layers(axes, bars)))
     if not known:
         raise TypeError(f"{cost.graph.source}: neither memory nor latency is known on {cost.target}")
-    figure = blank(sum(width for width, _ in known), max(4.2, 0.16 * min(len(cost.graph.nodes), 80)))
+    figure = blank(sum(width for width, _ in known), max(4.2, 1.6 + 0.15 * len(cost.graph.nodes)))
     widths = [width for width, _ in known]
     grid = figure.subplots(1, len(known), squeeze=False, width_ratios=widths)[0]
     for axes, (_, draw) in zip(grid, known, strict=True):
@@ -117,7 +117,7 @@ def _block(axes: Any, block: Block, factor: float) -> None:
 def _name(axes: Any, block: Block, factor: float, share: float) -> None:
     """The buffer's name in its rectangle, if it fits: along the width, else upright."""
     steps, name = block.last - block.first + 1, short(block.name)
-    along, upright = len(name) <= 6 * steps, share >= 0.035 * len(name)
+    along, upright = len(name) <= 5 * steps, share >= 0.035 * len(name)
     if block.is_scratch or share < NAMED_SHARE or not (along or upright):
         return
     axes.text(

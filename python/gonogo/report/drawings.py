@@ -15,6 +15,8 @@ from gonogo.space import Int
 # Light and dark enough to be told apart without colours; what is infeasible is hatched too.
 LIGHT, DARK, GREY, RED = "#c8d6e5", "#0a3d62", "#8395a7", "#c0392b"
 MAX_NAME = 28
+# Nodes with a longer name are called by their operator.
+MAX_LABEL = 20
 # Values of a parameter that get a label each; more, and the axis counts.
 MAX_LABELS = 24
 MEANINGS = {"feasible": "feasible", "undecided": "undecided", "infeasible": "proved infeasible"}
@@ -88,10 +90,14 @@ def timeline(cost: CostResult) -> Timeline:
 
 
 def operators(cost: CostResult) -> tuple[str, ...]:
-    """Each node's name, shortened, and its operator where the name doesn't tell."""
-    return tuple(
-        short(n.name) if n.name.startswith(n.op) else f"{short(n.name)} ({n.op})" for n in cost.graph.nodes
-    )
+    """A label per node: its number, and its name where that is short; converters chain names to hundreds of letters."""
+    return tuple(f"{i} {_label(node.name, node.op)}" for i, node in enumerate(cost.graph.nodes))
+
+
+def _label(name: str, op: str) -> str:
+    if len(name) > MAX_LABEL:
+        return op
+    return name if name.startswith(op) else f"{name} ({op})"
 
 
 # ---- latency

@@ -71,7 +71,7 @@ def latency_by_layer(cost: CostResult) -> Any:
         y=places,
         x=[None if s is None else s / factor for s in drawn.seconds],
         marker={"color": DARK},
-        customdata=list(drawn.names),
+        customdata=[node.name for node in cost.graph.nodes],
         hovertemplate=f"%{{customdata}}: %{{x:.3g}} {unit}<extra></extra>",
     )
     whole, base = handy(drawn.total_seconds[2], "s")
