@@ -119,7 +119,8 @@ class Adapter : public SpaceJudge {
 
     void judge(std::span<const SpaceBox> boxes, std::uint64_t masked, std::vector<SpaceFinding>& out) const override {
         const CostJudge& costs = judge_->costs();
-        const std::vector<CostNumberRange> ranges = evaluate(boxes);
+        const std::vector<CostNumberRange> ranges = evaluate(
+            boxes, [&](const CostNumberRange& r) { return costs.answer(r.lo, r.hi, masked) != Answer::infeasible; });
         const std::size_t conditions = judge_->conditional().size();
         out.assign(boxes.size(), {});
         for (std::size_t r = 0; r < boxes.size(); ++r) {
@@ -160,7 +161,7 @@ class Adapter : public SpaceJudge {
     }
 
   private:
-    std::vector<CostNumberRange> evaluate(std::span<const SpaceBox> boxes) const {
+    std::vector<CostNumberRange> evaluate(std::span<const SpaceBox> boxes, const CostProgram::Plans& plans = {}) const {
         const std::vector<SearchParameter>& parameters = judge_->parameters();
         const std::size_t rows = boxes.size();
         lo_.resize(parameters.size() * rows);
@@ -174,7 +175,7 @@ class Adapter : public SpaceJudge {
         std::vector<CostNumberRange> out(rows);
         conditions_.resize(rows * judge_->conditional().size() * 2);
         judge_->costs().program().boxes(static_cast<std::int64_t>(rows), lo_.data(), hi_.data(), out.data(),
-                                        conditions_.empty() ? nullptr : conditions_.data());
+                                        conditions_.empty() ? nullptr : conditions_.data(), plans);
         return out;
     }
 

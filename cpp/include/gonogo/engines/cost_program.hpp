@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -88,8 +89,11 @@ class CostProgram {
                 const std::array<double*, cost_number_count>& out, bool plan) const;
 
     // Box r: lo[p * rows + r] to hi[p * rows + r]. Ranges that contain the numbers of every point of the box.
-    // `conditions`, if not null: per box and condition its least and greatest value, [row][condition][2].
-    void boxes(std::int64_t rows, const double* lo, const double* hi, CostNumberRange* out, double* conditions) const;
+    // `conditions`, if not null: per box and condition its least and greatest value, [row][condition][2]. `plans`, if
+    // given: whether a box is worth a plan, asked with all but the arena known; without one its range is wide.
+    using Plans = std::function<bool(const CostNumberRange&)>;
+    void boxes(std::int64_t rows, const double* lo, const double* hi, CostNumberRange* out, double* conditions,
+               const Plans& plans = {}) const;
 
   private:
     std::shared_ptr<const costing::ProgramFacts> facts_;

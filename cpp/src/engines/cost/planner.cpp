@@ -138,7 +138,7 @@ class BoxPlan {
             const std::vector<std::int32_t>& same, ArenaPlanner::Work& work)
         : layout_(layout), lo_(lo), hi_(hi), same_(same), work_(work) {}
 
-    // Bounds on the highest end.
+    // Bounds on the highest end. Buffers that can't reach it even stacked on each other aren't placed any more.
     TapeRange top() {
         sort_buffers(layout_, hi_, work_);
         const std::vector<std::int32_t>& order = work_.order;
@@ -149,8 +149,15 @@ class BoxPlan {
         work_.known.assign(n, 0);
         work_.chains.resize(std::max(work_.chains.size(), n));
         find_open();
-        double sum = 0.0;
+        double rest = 0.0;
+        for (const std::int32_t b : order) rest += std::max(hi_[b], 0.0);
+        const double sum = rest;
+        double asked_at = rest;
         for (std::size_t k = 0; k < order.size() && hi_[order[k]] > 0.0;) {
+            if (rest <= ends_.hi && 2.0 * rest <= asked_at) {
+                if (under(k) + rest <= ends_.hi) break;
+                asked_at = rest;
+            }
             std::size_t end = work_.reach[k];
             for (std::size_t i = k; i <= end; ++i) end = std::max(end, work_.reach[i]);
             place_run(k, end);
@@ -159,7 +166,7 @@ class BoxPlan {
                 work_.placed[at(b)] = 1;
                 ends_.lo = std::max(ends_.lo, work_.offsets[at(b)] + lo_[b]);
                 ends_.hi = std::max(ends_.hi, work_.highs[at(b)] + hi_[b]);
-                sum += hi_[b];
+                rest -= hi_[b];
             }
         }
         return {ends_.lo, std::min(ends_.hi, sum)};
@@ -266,20 +273,25 @@ class BoxPlan {
     // Too many orders. An offset is zero or the end of a conflicting buffer, whose offset is too: such a chain goes
     // through buffers of the run, each once, and at most then through one placed before it.
     void stack_up(std::size_t first, std::size_t last) {
-        double under = 0.0;
         double all = 0.0;
-        for (std::size_t k = first; k <= last; ++k) {
-            const std::int32_t b = work_.order[k];
-            all += hi_[b];
-            for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (work_.placed[at(c)] != 0) under = std::max(under, work_.highs[at(c)] + hi_[c]);
-            }
-        }
+        for (std::size_t k = first; k <= last; ++k) all += hi_[work_.order[k]];
+        const double below = under(first, last);
         for (std::size_t k = first; k <= last; ++k) {
             const std::int32_t b = work_.order[k];
             work_.offsets[at(b)] = 0.0;
-            work_.highs[at(b)] = under + all - hi_[b];
+            work_.highs[at(b)] = below + all - hi_[b];
         }
+    }
+
+    // The greatest end of a placed buffer that one of those from `first` on conflicts with.
+    double under(std::size_t first, std::size_t last = std::numeric_limits<std::size_t>::max()) const {
+        double most = 0.0;
+        for (std::size_t k = first; k < work_.order.size() && k <= last; ++k) {
+            for (const std::int32_t c : layout_.conflicts[at(work_.order[k])]) {
+                if (work_.placed[at(c)] != 0) most = std::max(most, work_.highs[at(c)] + hi_[c]);
+            }
+        }
+        return most;
     }
 
     void settle(std::int32_t b) {

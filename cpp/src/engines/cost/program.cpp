@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "gonogo/engines/cost_program.hpp"
@@ -316,7 +317,7 @@ struct Reader {
         const double top = facts.planner->top(here, sizes.data(), work);
         return {top, top};
     }
-    void box_memory(const double* registers, std::int64_t row, CostNumberRange& out);
+    void box_memory(const double* registers, std::int64_t row, CostNumberRange& out, bool plan);
     const std::vector<std::int32_t>& join(const double* registers, std::int64_t row);
     // Where it is open which nodes there are.
     void open_memory(CostNumberRange& out);
@@ -333,7 +334,7 @@ Reader& reader_of(const ProgramFacts& facts) {
     return *kept;
 }
 
-void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out) {
+void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out, bool plan) {
     constexpr std::int64_t width = numeric::tape_width;
     const Tape& tape = facts.tape;
     const auto range = [&](std::size_t output) {
@@ -357,6 +358,12 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
         return;
     }
     const ArenaPlanner::Layout& here = structure();
+    if (!plan) {
+        const double live = ArenaPlanner::live(here, sizes.data());
+        out.lo[at(CostNumber::ram_live)] = out.lo[at(CostNumber::ram_activations)] = live;
+        out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
+        return;
+    }
     // One plan, where the sizes are known: a box of one point is decided as the point is.
     const TapeRange top = sizes == sizes_hi
                               ? plan_of(here)
@@ -543,8 +550,8 @@ void CostProgram::points(std::int64_t rows, const std::vector<const double*>& co
         });
 }
 
-void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, CostNumberRange* out,
-                        double* conditions) const {
+void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, CostNumberRange* out, double* conditions,
+                        const Plans& plans) const {
     const ProgramFacts& f = *facts_;
     constexpr std::int64_t width = numeric::tape_width;
     f.tape.boxes(
@@ -567,7 +574,9 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
                 }
                 box.lo[at(CostNumber::cycles)] *= 1.0 - outward;
                 box.hi[at(CostNumber::cycles)] *= 1.0 + outward;
-                reader.box_memory(registers, r, box);
+                box.lo[at(CostNumber::ram_activations)] = 0.0;
+                box.hi[at(CostNumber::ram_activations)] = std::numeric_limits<double>::infinity();
+                reader.box_memory(registers, r, box, !plans || plans(box));
                 if (conditions == nullptr) continue;
                 for (std::size_t c = 0; c < f.asked; ++c) {
                     const double* from = registers + f.tape.output(plain + f.buffers + f.structure + c) * 2 * width + r;
