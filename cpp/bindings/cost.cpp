@@ -127,9 +127,8 @@ FormulaTable formulas(const Table& table, const CostTarget& target) {
 }
 
 CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, bool plans_as_tflm,
-                       std::optional<double> clock_hz,
-                       const Table& instructions, const std::vector<Table>& cycles, const Ends& latency_scale,
-                       bool skips_zero_filters, const std::string& latency_standing,
+                       std::optional<double> clock_hz, const Table& instructions, const std::vector<Table>& cycles,
+                       const Ends& latency_scale, bool skips_zero_filters, const std::string& latency_standing,
                        const std::optional<Ends>& power_watts) {
     CostTarget target;
     target.name = std::move(name);
@@ -179,8 +178,7 @@ void register_cost(py::module_& m) {
     py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
                                              "A device in numbers; gonogo.targets reads it from a file.")
         .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
-             py::arg("plans_as_tflm") = true,
-             py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
+             py::arg("plans_as_tflm") = true, py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
              py::arg("cycles") = std::vector<Table>{}, py::arg("latency_scale") = Ends{1.0, 1.0, 1.0},
              py::arg("skips_zero_filters") = false, py::arg("latency_standing") = "estimated",
              py::arg("power_watts") = py::none())

@@ -398,8 +398,8 @@ void register_space(py::module_& m) {
             for (std::size_t i = 0; i < nodes.size(); ++i) {
                 const NodeNumbers& n = nodes[i];
                 if (!n.active) continue;
-                out.append(py::make_tuple(program.node_names()[i], n.macs, n.other_operations, n.parameter_bytes,
-                                          n.cycles));
+                out.append(
+                    py::make_tuple(program.node_names()[i], n.macs, n.other_operations, n.parameter_bytes, n.cycles));
             }
             return out;
         });

@@ -178,7 +178,8 @@ void add_memory(const Summary& summary, const std::vector<Life>& lives, const Co
     const bool exact = summary.is_scheduled() && target.plans_as_tflm;
     result.ram_activation_standing = exact ? Standing::exact : Standing::estimated;
     if (!target.plans_as_tflm)
-        result.notes.emplace_back("RAM: the engine plans in a way of its own; TensorFlow Lite Micro's plan estimates it");
+        result.notes.emplace_back(
+            "RAM: the engine plans in a way of its own; TensorFlow Lite Micro's plan estimates it");
     if (!summary.is_scheduled())
         result.notes.emplace_back("RAM: planned for the graph as it is; conversion to TFLite may fuse nodes");
 

@@ -18,7 +18,11 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 CostJudge::CostJudge(CostProgram program, const CostTarget& target, std::vector<CostLimit> limits,
                      double persistent_slack)
-    : program_(std::move(program)), limits_(std::move(limits)), slack_(persistent_slack), plans_as_tflm_(target.plans_as_tflm), watts_(target.power_watts) {
+    : program_(std::move(program)),
+      limits_(std::move(limits)),
+      slack_(persistent_slack),
+      plans_as_tflm_(target.plans_as_tflm),
+      watts_(target.power_watts) {
     if (limits_.size() > 64) throw LimitError("more than 64 limits");
     if (target.clock_hz && !target.cycles.empty()) {
         latency_scale_ = target.latency_scale;
