@@ -40,9 +40,7 @@ Array = npt.NDArray[np.float32]
 TARGET = "stm32g0b1re+tflm"
 # The error is in logits: none of the ten may move by more, for any image in the boxes.
 LIMITS: dict[str, str | float] = {"ram": "6 KiB", "flash": "24 KiB", "error": 3.0}
-RADIUS = (
-    1 / 512
-)  # half a step of the 8-bit input: images that the device can't tell from the one in the middle
+RADIUS = 1 / 512  # half a step of the 8-bit input, in every pixel
 SEARCH = 2_000_000  # multiply-accumulates per box that the hunt for a witness may spend
 EPOCHS = 15
 SEED = 0
