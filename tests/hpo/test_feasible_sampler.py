@@ -24,6 +24,7 @@ from gonogo.hpo.optuna import (
 )
 from gonogo.space import Choice, Int, Space
 from optuna.trial import TrialState
+from support import journal_worker
 from support import net_space as net
 from support.fake_gate import FakeGate
 
@@ -304,19 +305,13 @@ def test_pickling(name: str) -> None:
     assert found[0] == found[1]
 
 
-def _work(path: str, seed: int) -> None:
-    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path))
-    gate = net.gate()
-    study = optuna.load_study(study_name="s", storage=storage, sampler=FeasibleSampler(gate, seed=seed))
-    study.optimize(WrappedObjective(gate, objective), n_trials=6)
-
-
 def test_two_processes_share_a_journal(tmp_path: Any) -> None:
     path = str(tmp_path / "log")
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path))
     optuna.create_study(study_name="s", storage=storage, direction="maximize")
     workers = [
-        multiprocessing.get_context("spawn").Process(target=_work, args=(path, seed)) for seed in (1, 2)
+        multiprocessing.get_context("spawn").Process(target=journal_worker.work, args=(path, seed))
+        for seed in (1, 2)
     ]
     for worker in workers:
         worker.start()
