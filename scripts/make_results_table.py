@@ -1,6 +1,6 @@
 """Writes docs/results.md: brackets and cost of published int8 models.
 
-    make_results_table.py FOLDER [--target stm32f746] [--seconds 60]
+    make_results_table.py FOLDER [--target stm32f746+tflm] [--seconds 60]
 
 FOLDER holds the .tflite files named below (they aren't part of the project; see CONTRIBUTING.md). Every row is what
 `gonogo.error` gives for that pair by interval propagation, by linear bounds, with slopes chosen for every bound, and
@@ -109,7 +109,7 @@ def table_row(cells: Any) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--target", default="stm32f746")
+    parser.add_argument("--target", default="stm32f746+tflm")
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     page = HEAD.format(target=f"`{options.target}`", seconds=options.seconds)

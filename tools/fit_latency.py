@@ -1,217 +1,190 @@
 """Fits the numbers of python/gonogo/targets from the corpus and writes them there.
 
-    python tools/fit_latency.py path/to/corpus [--check]
+    python tools/fit_latency.py path/to/corpus [--check | --report | --spreads]
 
-Two steps. First, per core, instructions of each class of kernels as a sum of counts with non-negative coefficients,
-from instructions executed under QEMU. Then, per target, cycles per instruction from measured latencies, with an
-interval from leaving out one family of networks at a time (jackknife-minmax). docs/cost-model.md says what the figures
-mean.
-Needs numpy and scipy. `--check` writes nothing and fails when a file would change.
+Instructions of each class of kernels per core (`fit_instructions.py`); then, for every board and engine at once, cycles
+per instruction by stage (`latency_model.py`), with an interval from rows left out (`latency_check.py`).
+docs/cost-model.md says what the figures mean. `--check` writes nothing and fails when a file would change; `--report`
+prints the errors on rows left out; `--spreads` fits the spreads of the latency model again and prints them.
+Needs numpy and scipy.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import copy
 import json
 import math
 import sys
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import latency_check
 import numpy as np
-from kernel_counts import KERNEL_OPS, TERMS, Counts, Row, Window, graph_op, kernel_row
-from scipy.optimize import nnls
+import tomllib
+from fit_instructions import CORES, Fit, fit_cores
+from kernel_counts import graph_op, value_of
+from latency_check import Figures, quantile
+from latency_model import STAGES, Posterior, Sample, fit_spreads, stage_of
+from latency_rows import COUNTED_AS, DataSet, Measured, all_rows
 
 TARGETS = Path(__file__).resolve().parents[1] / "python" / "gonogo" / "targets"
 MARK = "# ---- below: written by tools/fit_latency.py\n"
-
-# Core -> prefix of the columns in the kernel counts, and the run that gives the other operators.
-CORES = {
-    "cortex-m0plus": ("m0p", "cortexm0p"),
-    "cortex-m4": ("m4", "cortexm4"),
-    "cortex-m7": ("m7", "cortexm4"),
-    "cortex-m55": ("m55", "cortexm55"),
-}
-
-
-@dataclass
-class Fit:
-    coefficients: Counts
-    rows: int
-    errors: list[float]  # of rows held out; empty when there are too few rows to hold any out
-
-
-def fit_class(kernel: str, points: list[tuple[Counts, float]]) -> Fit:
-    """Least relative squares with coefficients >= 0; errors from five-fold cross-validation."""
-    terms = TERMS[kernel]
-    weighted = np.array([[c.get(t, 0.0) / y for t in terms] for c, y in points])
-    solution, _ = nnls(weighted, np.ones(len(points)))
-    order = np.random.default_rng(0).permutation(len(points))
-    errors = []
-    for fold in range(5 if len(points) >= max(5, 2 * len(terms)) else 0):
-        test = order[fold::5]
-        train = np.setdiff1d(order, test)
-        held, _ = nnls(weighted[train], np.ones(len(train)))
-        errors += list(np.abs(weighted[test] @ held - 1.0))
-    kept = {t: float(f"{v:.4g}") for t, v in zip(terms, solution, strict=True) if v > 0}
-    return Fit(kept, len(points), [float(e) for e in errors])
-
-
-def read(path: Path) -> list[Row]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def fit_cores(cost: Path) -> dict[str, dict[str, Fit]]:
-    kernels: dict[tuple[str, ...], Row] = {}
-    key = ["op", *Window.__dataclass_fields__]
-    for name in ("cmsisnn_qemu_insn_counts.csv", "cmsisnn_qemu_zoo_layers.csv"):
-        for row in read(cost / "measured" / name):
-            kernels.setdefault(tuple(row[k] for k in key), row)
-    graphs: dict[str, dict[str, Any]] = {}
-    fits = {}
-    for core, (column, run) in CORES.items():
-        points: dict[str, dict[tuple[float, ...], tuple[Counts, float]]] = defaultdict(dict)
-        for row in kernels.values():
-            kernel, counts = kernel_row(row)
-            points[kernel][(len(points[kernel]),)] = counts, float(row[f"{column}_insns"])
-        for row in read(cost / "measured" / f"tflm_{run}_op_insns.csv"):
-            model = row["model"]
-            if model not in graphs:
-                graphs[model] = json.loads((cost / "graphs" / f"{model}.json").read_text(encoding="utf-8"))
-            kernel, counts = graph_op(graphs[model], graphs[model]["ops"][int(row["idx"])])
-            from_kernels = kernel in KERNEL_OPS.values() or kernel.startswith(("conv_", "depthwise_"))
-            if kernel == "" or (from_kernels and kernel != "depthwise_plain"):
-                continue
-            points[kernel][tuple(counts.values())] = counts, float(row["insns"])  # the same shape once
-        fits[core] = {kernel: fit_class(kernel, list(points[kernel].values())) for kernel in TERMS}
-    return fits
+# Filters of its convolutions that aren't all zero; a test compares this with the file.
+LIVE_FILTERS = {"vww_96_int8": (8, 16, 32, 32, 64, 60, 107, 57, 30, 19, 19, 27, 32, 22)}
 
 
 def instructions_text(core: str, fits: dict[str, Fit]) -> str:
-    column, run = CORES[core]
+    about = CORES[core]
     lines = [
-        f"# Instructions per kernel call on {core}: sum of coefficient x count. Written by tools/fit_latency.py.\n",
-        "# rows: fitted rows; mean_error, worst_error: relative, five-fold cross-validation (absent: too few rows).\n",
+        f"# Instructions per kernel call on {core}: sum of coefficient x product of factors (docs/cost-model.md).\n",
+        "# Written by tools/fit_latency.py. rows: fitted layers; errors: relative, of layers held out in ten-fold\n",
+        "# cross-validation (absent: too few layers).\n",
         f'core = "{core}"\n',
         'unit = "instruction per count"\n',
         'standing = "estimated"\n',
         'source = """\n',
-        f"CMSIS-NN 99f736a6 int8 kernels, GCC 12.2 -Ofast, instructions executed under QEMU 7.2 (columns {column});\n",
-        "mean, quantize, requantize, copy, permute, sigmoid, depthwise_plain: TensorFlow Lite Micro 90b983c2, -Os,\n",
-        f'run {run}."""\n',
+        "CMSIS-NN 99f736a6 int8 kernels, GCC 12.2 -Ofast, instructions executed under QEMU 7.2\n",
+        f"(columns {about.column});\n",
+        "what CMSIS-NN has no kernel for: TensorFlow Lite Micro 90b983c2, -Os, the same compiler,\n",
+        f'run {about.run}."""\n',
     ]
     for kernel, fit in fits.items():
         lines.append(f"\n[kernels.{kernel}]\n")
-        lines += [f"{term} = {value!r}\n" for term, value in fit.coefficients.items()]
+        lines += [f'"{term}" = {value!r}\n' for term, value in fit.coefficients.items()]
         lines.append(f"\n[quality.{kernel}]\nrows = {fit.rows}\n")
         if fit.errors:
-            lines.append(f"mean_error = {np.mean(fit.errors):.3f}\nworst_error = {np.max(fit.errors):.3f}\n")
+            errors = np.abs(fit.errors)
+            lines.append(f"median_error = {np.median(errors):.4f}\nworst_error = {np.max(errors):.3f}\n")
     return "".join(lines)
 
 
-def predicted(cost: Path, model: str, fits: dict[str, Fit]) -> float:
-    graph = json.loads((cost / "graphs" / f"{model}.json").read_text(encoding="utf-8"))
-    total = 0.0
+def without_zero_filters(graph: dict[str, Any], live: Sequence[int]) -> dict[str, Any]:
+    """A chain of convolutions and depthwise convolutions as an engine runs it that leaves those filters out."""
+    graph = copy.deepcopy(graph)
+    tensors, left, channels = graph["tensors"], list(live), None
     for op in graph["ops"]:
-        kernel, counts = graph_op(graph, op)
-        if kernel == "":
-            raise ValueError(f"{model}: no timing for {op['op']}")
-        total += sum(v * counts.get(t, 0.0) for t, v in fits[kernel].coefficients.items())
-    return total
+        x, y = tensors[op["inputs"][0]], tensors[op["outputs"][0]]
+        if op["op"] not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            continue
+        x["shape"][3] = channels or x["shape"][3]
+        channels = left.pop(0) if op["op"] == "CONV_2D" else channels
+        y["shape"][3] = channels
+    return graph
 
 
-@dataclass
-class Sample:
-    """One measured latency: the network, its family, cycles, and where the row stands."""
+class Networks:
+    """Instructions by stage of the corpus's networks on a core."""
 
-    model: str
-    family: str
-    cycles: float
+    def __init__(self, cost: Path, fits: dict[str, dict[str, Fit]]) -> None:
+        self.cost, self.fits = cost, fits
+        self.graphs: dict[tuple[str, bool], dict[str, Any]] = {}
 
+    def graph(self, model: str, live: bool) -> dict[str, Any]:
+        if (model, live) not in self.graphs:
+            path = self.cost / "graphs" / f"{model}.json"
+            graph = json.loads(path.read_text(encoding="utf-8"))
+            self.graphs[model, live] = without_zero_filters(graph, LIVE_FILTERS[model]) if live else graph
+        return self.graphs[model, live]
 
-MLPERF = {"ad": "ad01_int8", "ic": "pretrainedResnet_quant", "vww": "vww_96_int8"}
+    def sample(self, row: Measured) -> Sample:
+        live = row.data.skips_zero_filters and row.model in LIVE_FILTERS
+        graph, sums = self.graph(row.model, live), dict.fromkeys(STAGES, 0.0)
+        for op in graph["ops"]:
+            kernel, counts = graph_op(graph, op)
+            if kernel == "":
+                raise ValueError(f"{row.model}: no timing for {op['op']}")
+            for term, weight in self.fits[COUNTED_AS[row.data.core]][kernel].coefficients.items():
+                sums[stage_of(kernel, term)] += weight * value_of(term, counts)
+        return Sample(row, tuple(sums[s] for s in STAGES))
 
-
-def mlperf_rows(cost: Path, select: dict[str, str]) -> list[Row]:
-    rows = read(cost / "measured" / "mlperf_tiny_all_rounds.csv")
-    return [r for r in rows if r["dtype"] == "int8" and all(r[k] == v for k, v in select.items())]
-
-
-def samples(cost: Path, timing: dict[str, Any], hertz: float) -> list[Sample]:
-    if "mlperf" in timing:
-        rows = mlperf_rows(cost, timing["mlperf"])
-        found = [
-            Sample(MLPERF[r["benchmark"]], r["benchmark"], float(r["latency_ms"]) / 1e3 * hertz) for r in rows
-        ]
-    else:
-        rows = read(cost / "measured" / timing["zoo"]["file"])
-        found = []
-        for entry in timing["zoo"]["rows"]:
-            match = [
-                r
-                for r in rows
-                if (r["model"], r["input"]) == (entry["model"], entry["input"])
-                and r["format"].lower() == "int8"
-                and r["board"] == entry.get("board", timing["zoo"]["board"])
-            ]
-            latency = {float(r["latency_ms"]) for r in match}
-            if len(latency) != 1:
-                raise ValueError(f"{entry}: {len(latency)} rows")
-            found.append(Sample(entry["graph"], entry["family"], latency.pop() / 1e3 * hertz))
-    if not found:
-        raise ValueError("no measured rows")
-    return found
+    def macs(self, model: str) -> float:
+        return float(sum(op.get("macs") or 0 for op in self.graph(model, False)["ops"]))
 
 
-def interval(logs: dict[str, list[float]]) -> tuple[float, float, float, float]:
-    """Lower, estimate, upper of exp(log ratio), families weighing the same, and the largest residual.
-
-    Jackknife-minmax over families: for a further family exchangeable with these F, the ratio lies inside with
-    probability at least F / (F + 1).
-    """
-    means = {f: float(np.mean(v)) for f, v in logs.items()}
-    without = {f: float(np.mean([m for g, m in means.items() if g != f])) for f in means}
-    residual = max(abs(v - without[f]) for f, values in logs.items() for v in values)
-    lower, upper = min(without.values()) - residual, max(without.values()) + residual
-    return math.exp(lower), math.exp(float(np.mean(list(means.values())))), math.exp(upper), residual
-
-
-def fitted_text(cost: Path, data: dict[str, Any], fits: dict[str, dict[str, Fit]]) -> str:
-    timing = data["timing"]
-    hertz = data["clock"]["value"] * {"MHz": 1e6}[data["clock"]["unit"]]
-    logs: dict[str, list[float]] = defaultdict(list)
-    notes = []
-    for sample in samples(cost, timing, hertz):
-        ratio = sample.cycles / predicted(cost, sample.model, fits[timing["instructions"]])
-        logs[sample.family].append(math.log(ratio))
-        notes.append(f"#   {sample.model[-60:]}: {ratio:.3f}\n")
-    lower, estimate, upper, residual = interval(logs)
-    count = sum(len(v) for v in logs.values())
-    text = (
-        "# Measured cycles over predicted instructions:\n"
-        + "".join(notes)
-        + f"\n[timing.cycles_per_instruction]\nvalue = {estimate:.4g}\nlower = {lower:.4g}\nupper = {upper:.4g}\n"
-        'unit = "cycle per instruction"\nstanding = "estimated"\n'
-        f"networks = {count}\nfamilies = {len(logs)}\n"
-        f"coverage = {len(logs) / (len(logs) + 1):.3f}  # at least, for a family exchangeable with these\n"
-        f"largest_residual = {math.exp(residual) - 1:.3f}  # relative, of a family left out\n"
+def fitted_text(data: DataSet, samples: list[Sample], model: Posterior, figures: Figures) -> str:
+    own = [s for s in samples if s.data == data]
+    families = {s.measured.family for s in own}
+    factors = model.factors(data)
+    rows = figures.get(data, [])
+    everything = [h for held in figures.values() for h in held]
+    deviation = float(np.mean([h.deviation for h in rows or everything]))
+    width = quantile(everything) * deviation
+    lines = ["# Measured over predicted cycles:\n"]
+    for sample in own:
+        ratio = sample.measured.cycles / model.predict(sample)[0]
+        lines.append(f"#   {sample.measured.model[-60:]}: {ratio:.3f}\n")
+    lines.append(
+        '\n[timing.cycles_per_instruction]\nunit = "cycle per instruction"\nstanding = "estimated"\n'
     )
-    if "mlperf" not in timing:
-        return text
-    power = [r for r in mlperf_rows(cost, timing["mlperf"]) if r["avg_power_mW_energy_mode"]]
-    if len(power) == 3:
-        watts = [float(r["avg_power_mW_energy_mode"]) for r in power]
-        text += (
-            f"\n[power]\nvalue = {np.mean(watts):.4g}\nlower = {min(watts):.4g}\nupper = {max(watts):.4g}\n"
-            'unit = "mW"\nstanding = "estimated"\n'
-            'source = "mean, least and most of the energy-mode runs of the same submission"\n'
-            'conditions = "whole board as the submitter set it up; supply voltage not stated in the corpus"\n'
+    lines += [f"{stage} = {value:.4g}\n" for stage, value in zip(STAGES, factors, strict=True)]
+    lines.append(
+        f"networks = {len(own)}\nfamilies = {len(families)}\n"
+        "\n[timing.interval]  # times the estimate, for a network of a family that wasn't measured here\n"
+        f"lower = {math.exp(-width):.3f}\nupper = {math.exp(width):.3f}\ncoverage = {latency_check.COVERAGE}\n"
+    )
+    if rows:
+        mean = latency_check.mean_error([h.error for h in rows])
+        lines.append(
+            f"held_out_error = {mean:.3f}  # mean, relative; families left out of this board one at a time\n"
         )
-    return text
+    return "".join(lines) + power_text(own)
+
+
+def power_text(own: list[Sample]) -> str:
+    watts = [s.measured.power_mw for s in own if s.measured.power_mw is not None]
+    if len(watts) < 3:
+        return ""
+    return (
+        f"\n[power]\nvalue = {np.mean(watts):.4g}\nlower = {min(watts):.4g}\nupper = {max(watts):.4g}\n"
+        'unit = "mW"\nstanding = "estimated"\n'
+        'source = "mean, least and most of the energy-mode runs of the same submission"\n'
+        'conditions = "whole board as the submitter set it up; supply voltage not stated in the corpus"\n'
+    )
+
+
+def report(samples: list[Sample], networks: Networks) -> None:
+    macs = {s.measured.model: networks.macs(s.measured.model) for s in samples}
+    for name, figures, plain in (
+        (
+            "family left out",
+            latency_check.by_family(samples),
+            latency_check.macs_only(samples, macs, boards=False),
+        ),
+        (
+            "board left out",
+            latency_check.by_board(samples),
+            latency_check.macs_only(samples, macs, boards=True),
+        ),
+    ):
+        print(f"\n| {name} | n | mean error | worst | MACs only |\n|---|---|---|---|---|")
+        for data, rows in sorted(figures.items()):
+            errors = [h.error for h in rows]
+            worst = max(errors, key=abs)
+            usual = latency_check.mean_error(plain[data]) if data in plain else math.nan
+            place = f"{data.board} {data.core.removeprefix('Cortex-')}, {data.engine} {data.version}"
+            mean = latency_check.mean_error(errors)
+            print(f"| {place} | {len(rows)} | {mean:.1%} | {worst:+.0%} | {usual:.1%} |")
+        errors = [h.error for rows in figures.values() for h in rows]
+        usual = latency_check.mean_error([e for rows in plain.values() for e in rows])
+        inside, total = latency_check.coverage(figures)
+        print(f"all: {latency_check.mean_error(errors):.1%} of {total}, MACs only {usual:.1%}")
+        print(
+            f"inside the interval stated for {latency_check.COVERAGE:.0%}: {inside} of {total}, {inside / total:.1%}"
+        )
+
+
+def texts_of(samples: list[Sample], fits: dict[str, dict[str, Fit]]) -> dict[Path, str]:
+    texts = {TARGETS / "instructions" / f"{c}.toml": instructions_text(c, f) for c, f in fits.items()}
+    model, figures = Posterior(samples), latency_check.by_family(samples)
+    for path in sorted(TARGETS.glob("*.toml")):
+        head = path.read_text(encoding="utf-8").split(MARK)[0]
+        rows = tomllib.loads(head).get("timing", {}).get("rows")
+        if rows:
+            fitted = fitted_text(DataSet(**rows), samples, model, figures)
+            texts[path] = head.rstrip() + "\n\n" + MARK + fitted
+    return texts
 
 
 def main() -> int:
@@ -219,26 +192,25 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--check", action="store_true")
+    for flag in ("--check", "--report", "--spreads"):
+        parser.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
-    import tomllib
-
     cost = arguments.corpus / "cost"
     fits = fit_cores(cost)
-    texts = {
-        TARGETS / "instructions" / f"{core}.toml": instructions_text(core, fit) for core, fit in fits.items()
-    }
-    for path in sorted(TARGETS.glob("*.toml")):
-        head = path.read_text(encoding="utf-8").split(MARK)[0]
-        data = tomllib.loads(head)
-        if "mlperf" in data.get("timing", {}) or "zoo" in data.get("timing", {}):
-            texts[path] = head.rstrip() + "\n\n" + MARK + fitted_text(cost, data, fits)
+    networks = Networks(cost, fits)
+    samples = [networks.sample(row) for row in all_rows(cost)]
+    if arguments.spreads:
+        print(fit_spreads(samples))
+        return 0
+    if arguments.report:
+        report(samples, networks)
+        return 0
+    texts = texts_of(samples, fits)
     changed = [p for p, text in texts.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
     if arguments.check:
         print("\n".join(f"would change: {p.name}" for p in changed) or "up to date")
         return int(bool(changed))
     for path, text in texts.items():
-        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     print(f"{len(changed)} of {len(texts)} files changed")
     return 0

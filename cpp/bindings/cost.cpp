@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -88,31 +89,47 @@ KernelSet kernel_set(const std::string& target, const std::string& name) {
                       "' aren't known; known: reference, cmsis-nn-plain, cmsis-nn-dsp, cmsis-nn-mve");
 }
 
-void set_instructions(CostTarget& target, const Table& table) {
-    for (const auto& [kernel, row] : table) {
-        std::size_t k = 0;
-        while (k < kernel_class_count && name_of(static_cast<KernelClass>(k)) != kernel) ++k;
-        if (k == kernel_class_count) {
-            throw TargetError("target '" + target.name + "': no kernel class '" + kernel + "'");
-        }
-        Coefficients coefficients = {};
-        for (const auto& [term, value] : row) {
-            std::size_t t = 0;
-            while (t < term_count && name_of(static_cast<Term>(t)) != term) ++t;
-            if (t == term_count) throw TargetError("target '" + target.name + "': no term '" + term + "'");
-            if (!(value >= 0.0 && value <= 1e9)) {
-                throw TargetError("target '" + target.name + "': coefficient " + kernel + "." + term +
-                                  " must lie in [0, 1e9]");
-            }
-            coefficients[t] = value;
-        }
-        target.instructions[k] = coefficients;
+template <class Name>
+Name named(const std::string& name, std::size_t count, const CostTarget& target, const char* what) {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (name_of(static_cast<Name>(i)) == name) return static_cast<Name>(i);
     }
+    throw TargetError("target '" + target.name + "': no " + what + " '" + name + "'");
 }
 
-CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, std::optional<double> clock_hz,
-                       const Table& instructions, const std::optional<Ends>& cycles_per_instruction,
-                       const std::string& latency_standing, const std::optional<Ends>& power_watts) {
+// "p2*n2*k4" as its factors.
+std::vector<Factor> factors_of(const std::string& term, double weight, const std::string& kernel,
+                               const CostTarget& target) {
+    if (!(weight >= 0.0 && weight <= 1e9)) {
+        throw TargetError("target '" + target.name + "': coefficient " + kernel + " '" + term +
+                          "' must lie in [0, 1e9]");
+    }
+    std::vector<Factor> factors;
+    std::istringstream names(term);
+    for (std::string name; std::getline(names, name, '*');)
+        factors.push_back(named<Factor>(name, factor_count, target, "factor"));
+    if (factors.empty() || factors.size() > 4) {
+        throw TargetError("target '" + target.name + "': term '" + term + "' of " + kernel + " has " +
+                          std::to_string(factors.size()) + " factors; 1 to 4 are possible");
+    }
+    return factors;
+}
+
+FormulaTable formulas(const Table& table, const CostTarget& target) {
+    FormulaTable formulas;
+    for (const auto& [kernel, row] : table) {
+        const auto k = named<KernelClass>(kernel, kernel_class_count, target, "kernel class");
+        std::vector<std::pair<std::vector<Factor>, double>> products;
+        for (const auto& [term, weight] : row) products.emplace_back(factors_of(term, weight, kernel, target), weight);
+        formulas[static_cast<std::size_t>(k)] = formula_from(products);
+    }
+    return formulas;
+}
+
+CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, bool plans_as_tflm,
+                       std::optional<double> clock_hz, const Table& instructions, const std::vector<Table>& cycles,
+                       const Ends& latency_scale, bool skips_zero_filters, const std::string& latency_standing,
+                       const std::optional<Ends>& power_watts) {
     CostTarget target;
     target.name = std::move(name);
     target.kernels = kernel_set(target.name, kernels);
@@ -120,12 +137,15 @@ CostTarget make_target(std::string name, const std::string& kernels, int pointer
         throw TargetError("target '" + target.name + "': pointer_bits must be 32 or 64");
     }
     target.pointer_bits = pointer_bits;
+    target.plans_as_tflm = plans_as_tflm;
     if (clock_hz && !(*clock_hz > 0.0 && *clock_hz <= 1e12)) {
         throw TargetError("target '" + target.name + "': clock_hz must lie in (0, 1e12]");
     }
     target.clock_hz = clock_hz;
-    set_instructions(target, instructions);
-    target.cycles_per_instruction = bracket(cycles_per_instruction, target.name, "cycles_per_instruction");
+    target.instructions = formulas(instructions, target);
+    for (const Table& table : cycles) target.cycles.push_back(formulas(table, target));
+    target.latency_scale = *bracket(latency_scale, target.name, "latency_scale");
+    target.skips_zero_filters = skips_zero_filters;
     if (latency_standing == "estimated") {
         target.latency_standing = Standing::estimated;
     } else if (latency_standing == "assumed") {
@@ -158,18 +178,29 @@ void register_cost(py::module_& m) {
     py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
                                              "A device in numbers; gonogo.targets reads it from a file.")
         .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
-             py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
-             py::arg("cycles_per_instruction") = py::none(), py::arg("latency_standing") = "estimated",
+             py::arg("plans_as_tflm") = true, py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
+             py::arg("cycles") = std::vector<Table>{}, py::arg("latency_scale") = Ends{1.0, 1.0, 1.0},
+             py::arg("skips_zero_filters") = false, py::arg("latency_standing") = "estimated",
              py::arg("power_watts") = py::none())
         .def_readonly("name", &CostTarget::name)
         .def_readonly("pointer_bits", &CostTarget::pointer_bits)
+        .def_readonly("plans_as_tflm", &CostTarget::plans_as_tflm)
+        .def_readonly("clock_hz", &CostTarget::clock_hz)
+        .def_property_readonly(
+            "latency_scale",
+            [](const CostTarget& t) {
+                return Ends{t.latency_scale.lower, t.latency_scale.estimate, t.latency_scale.upper};
+            },
+            "What the sum of the nodes' cycles is multiplied by: (lower, estimate, upper).")
         .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
 
-    py::class_<NodeCost>(m, "NodeCost", "Work of one node: exact counts, and instructions estimated where known.")
+    py::class_<NodeCost>(m, "NodeCost",
+                         "Work of one node: exact counts, and instructions and time, estimated where known.")
         .def_readonly("macs", &NodeCost::macs)
         .def_readonly("other_operations", &NodeCost::other_operations)
         .def_readonly("parameter_bytes", &NodeCost::parameter_bytes)
-        .def_readonly("instructions", &NodeCost::instructions);
+        .def_readonly("instructions", &NodeCost::instructions)
+        .def_readonly("seconds", &NodeCost::seconds);
 
     py::class_<PlannedBuffer>(m, "PlannedBuffer", "A buffer of the activation arena: place, and first and last step.")
         .def_readonly("name", &PlannedBuffer::name)

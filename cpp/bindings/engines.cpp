@@ -321,10 +321,11 @@ void register_engines(py::module_& m) {
                          const std::vector<py::object>& hi, const py::object& semantics,
                          const std::optional<std::string>& tensor, std::int64_t search_multiplies, std::uint64_t seed,
                          bool attribute, const std::string& method, std::optional<double> threshold, double gap,
-                         const std::vector<std::int64_t>& elements) {
+                         const std::vector<std::int64_t>& elements, double multiplies) {
                  const auto box = take_box(*deployed, lo, hi);
                  const ErrorOptions options{.device = bindings::take_arithmetic(semantics),
                                             .method = method_named(method),
+                                            .multiplies = multiplies,
                                             .tensor = tensor.value_or(""),
                                             .search_multiplies = search_multiplies,
                                             .seed = seed,
@@ -339,6 +340,7 @@ void register_engines(py::module_& m) {
              py::arg("search_multiplies") = std::int64_t{500'000'000}, py::arg("seed") = std::uint64_t{1},
              py::arg("attribute") = true, py::arg("method") = "linear", py::arg("threshold") = py::none(),
              py::arg("gap") = 0.0, py::arg("elements") = std::vector<std::int64_t>{},
+             py::arg("multiplies") = default_multiplies,
              "`reference` None: the deployed graph in real arithmetic. Finds the first bounds and witnesses.")
         .def(
             "advance", [](ErrorSession& s, double seconds) { return guarded([&] { return s.advance(seconds); }); },

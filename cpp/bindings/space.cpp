@@ -229,6 +229,7 @@ SpaceShape shape_of(const Judge& judge, std::vector<std::vector<double>> places,
     shape.exists_through = std::move(exists_through);
     shape.structural = costs.program().structural();
     for (std::size_t i = 0; i < costs.limits().size(); ++i) shape.support.push_back(costs.support(i));
+    for (const CostLimit& limit : costs.limits()) shape.limits.push_back(limit.limit);
     shape.requirements = costs.program().support(CostNumber::valid);
     return shape;
 }
@@ -397,8 +398,8 @@ void register_space(py::module_& m) {
             for (std::size_t i = 0; i < nodes.size(); ++i) {
                 const NodeNumbers& n = nodes[i];
                 if (!n.active) continue;
-                out.append(py::make_tuple(program.node_names()[i], n.macs, n.other_operations, n.parameter_bytes,
-                                          n.instructions));
+                out.append(
+                    py::make_tuple(program.node_names()[i], n.macs, n.other_operations, n.parameter_bytes, n.cycles));
             }
             return out;
         });
@@ -487,12 +488,11 @@ void register_space(py::module_& m) {
             py::call_guard<py::gil_scoped_release>())
         .def(
             "least",
-            [](const Search& s, const Ends& box, std::size_t limit, std::int64_t boxes, std::uint64_t masked) {
-                const SpaceSearch::Least l = s.search.least(s.box(box), limit, boxes, masked);
+            [](const Search& s, const Ends& box, std::optional<std::size_t> limit, std::int64_t boxes) {
+                const SpaceSearch::Least l = s.search.least(s.box(box), limit, boxes);
                 return std::tuple(l.value, l.found.point, l.found.proved);
             },
-            py::arg("box"), py::arg("limit"), py::arg("boxes"), py::arg("masked") = 0,
-            py::call_guard<py::gil_scoped_release>())
+            py::arg("box"), py::arg("limit"), py::arg("boxes"), py::call_guard<py::gil_scoped_release>())
         .def_property_readonly_static("regions", [](const py::object&) {
             return std::vector<std::string>{name_of_region(Region::feasible), name_of_region(Region::infeasible),
                                             name_of_region(Region::undecided)};

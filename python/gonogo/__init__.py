@@ -17,6 +17,7 @@ from gonogo import _core
 
 if TYPE_CHECKING:
     from gonogo import errors, hpo, interval, loaders, report, results, roundoff, semantics, targets
+    from gonogo.advice import best_order
     from gonogo.analysis import bound, check, cost, error, load
     from gonogo.architecture import Architecture
     from gonogo.box import Box
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__: str = _core.__version__
 
 _HOMES = {
+    "best_order": "advice",
     "load": "analysis",
     "bound": "analysis",
     "error": "analysis",
@@ -83,6 +85,7 @@ __all__ = [
     "Space",
     "Word",
     "__version__",
+    "best_order",
     "bound",
     "check",
     "cost",

@@ -17,6 +17,7 @@ import numpy as np
 
 from gonogo import _core, targets
 from gonogo import semantics as arithmetic
+from gonogo.architecture import FixedArchitecture
 from gonogo.box import Box
 from gonogo.errors import BoxError, GonogoError, LimitError, UnsupportedOperatorError
 from gonogo.limits import Limit, Limits, LimitValue
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from gonogo.semantics import SemanticsLike
     from gonogo.targets import Target
 
-ModelLike = Union[str, "os.PathLike[str]", "Graph"]
+ModelLike = Union[str, "os.PathLike[str]", "Graph", FixedArchitecture]
 TargetLike = Union[str, "os.PathLike[str]", "Target"]
 BoxLike = Union[Box, tuple[Any, Any], None]
 
@@ -166,7 +167,8 @@ def error(
     method : 'interval' for interval propagation of the pair alone, 'linear' for linear bounds substituted back to the
         inputs: far sharper beyond two layers, and slower; 'optimised' for slopes chosen for every bound by itself:
         sharper still, and some 10 to 40 times slower
-    budget : seconds to spend, after the first bracket, on splitting the box; the bracket only ever narrows
+    budget : seconds to spend, after the first bracket, on what the limit of work left out of it and on splitting the
+        box; the bracket only ever narrows
     threshold : stop as soon as "the error is at most this everywhere" is decided (`ErrorResult.within`)
     gap : without a threshold, stop where bound <= (1 + gap) * witness
     watch : called with the bracket after the first pass and about four times a second while it narrows
@@ -467,7 +469,11 @@ def _graph(model: ModelLike) -> Graph:
         return model
     if isinstance(model, (str, os.PathLike)):
         return load(model)
-    raise TypeError(f"model: {type(model).__name__} given; pass a path or what gonogo.load returned")
+    if isinstance(model, FixedArchitecture):
+        return model.graph
+    raise TypeError(
+        f"model: {type(model).__name__} given; pass a path, what gonogo.load returned, or architecture.model(config)"
+    )
 
 
 def _target(target: TargetLike) -> Target:

@@ -30,6 +30,9 @@ Array = npt.NDArray[np.float64]
 
 # How far the estimate of the interpreter's persistent memory has been from measured arenas, at most.
 PERSISTENT_SLACK_BYTES = 128
+# Activations of engines that overlap, fuse or recompute, against TensorFlow Lite Micro's plan: least and most.
+# docs/cost-model.md has the figures; cpp/src/engines/cost/judge.cpp the same numbers.
+OTHER_PLANNERS = (0.25, 2.5)
 
 
 def frozen(array: Array) -> Array:
@@ -350,6 +353,15 @@ class CostResult:
         activation, persistent = self.core.ram_activation_bytes, self.core.ram_persistent_bytes
         if activation is None or persistent is None:
             return None
+        if not self.target_description.core.plans_as_tflm:
+            least, most = OTHER_PLANNERS
+            high = math.ceil(activation * most) + persistent + PERSISTENT_SLACK_BYTES
+            note = (
+                f"{self.target_description.engine or 'the engine'} plans otherwise than TensorFlow Lite Micro"
+            )
+            return Quantity(
+                activation + persistent, "B", "estimated", math.floor(activation * least), high, note
+            )
         low, high = activation + max(0, persistent - PERSISTENT_SLACK_BYTES), activation + persistent
         note = f"{activation} B activations + {persistent} B persistent within {PERSISTENT_SLACK_BYTES} B"
         return Quantity(high, "B", "estimated", low, high + PERSISTENT_SLACK_BYTES, note)

@@ -59,6 +59,7 @@ def test_errors_are_also_the_builtins_users_expect() -> None:
         "IntervalError": ValueError,
         "UndecidedError": ValueError,
         "SpaceError": ValueError,
+        "ArchitectureError": ValueError,
     }
     assert set(expected) | {"GonogoError"} == set(errors.__all__)
     for name, builtin in expected.items():

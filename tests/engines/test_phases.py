@@ -165,3 +165,50 @@ def test_smooth_activations_are_split_too() -> None:
     found.advance(1.0)
     t = found.result().tensors[0]
     assert t.witness_value[0, 0] <= t.bound[0, 0] < 0.95 * start
+
+
+def at_most(
+    bound: float, nets: tuple[list[Dense], list[Dense]], radius: float, **options: float
+) -> _core.ErrorResult:
+    """What is found until nothing is above `bound` any more."""
+    live = nets[0][0].weights.shape[1] - IDLE
+    where = box((np.full(live, -radius), np.full(live, radius)))
+    found = session(*nets, where, threshold=bound, **options)
+    # Where these tests pass, the first call is enough.
+    assert any(found.advance(1.0) for _ in range(20))
+    assert found.result().tensors[0].bound.max() <= bound
+    return found.result()
+
+
+def first_bound(nets: tuple[list[Dense], list[Dense]], radius: float, **options: float | str) -> float:
+    live = nets[0][0].weights.shape[1] - IDLE
+    where = box((np.full(live, -radius), np.full(live, radius)))
+    return float(session(*nets, where, **options).result().tensors[0].bound.max())
+
+
+DEEP = [(6, 24, 24, 24, 8), (4, 16, 16, 16, 16, 4)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("sizes", DEEP)
+@pytest.mark.parametrize("multiplies", [1.0, 1e5])
+def test_what_a_limit_of_multiplications_left_out_is_made_up_for(
+    seed: int, sizes: tuple[int, ...], multiplies: float
+) -> None:
+    """Bends of a network that intervals have bounded are too many to be split, and nothing has to be."""
+    nets = layers(seed, sizes), layers(seed, sizes, digits=64)
+    plain, cut = first_bound(nets, 0.1), first_bound(nets, 0.1, multiplies=multiplies)
+    assert cut > 1.02 * plain
+    result = at_most(1.0001 * plain, nets, 0.1, multiplies=multiplies)
+    assert result.parts == 1
+    assert not any("limit of multiplications" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("sizes", DEEP)
+def test_slopes_for_all_bounds_are_tried_too(seed: int, sizes: tuple[int, ...]) -> None:
+    """What `optimised` gives without any budget; splitting alone doesn't get there in a thousand parts."""
+    nets = layers(seed, sizes), layers(seed, sizes, digits=64)
+    optimised = first_bound(nets, 0.3, method="optimised")
+    assert optimised < 0.95 * first_bound(nets, 0.3)
+    assert at_most(1.0001 * optimised, nets, 0.3).parts < 64

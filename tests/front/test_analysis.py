@@ -111,7 +111,7 @@ def test_check_decides(pair: tuple[Any, Any], box: gg.Box) -> None:
     assert result.cost is not None
     assert result.error is not None
     assert result.provenance.target == "stm32f746"
-    result = gg.check(*pair, box, target="stm32f746", limits={"ram": "600 B"}, search=SEARCH)
+    result = gg.check(*pair, box, target="stm32f746+tflm", limits={"ram": "600 B"}, search=SEARCH)
     assert result.verdict is Verdict.NO_GO
     ram = next(o for o in result.outcomes if o.name == "ram")
     # The activation part alone is too much, and that part is exact.

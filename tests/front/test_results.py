@@ -97,7 +97,7 @@ def test_results_are_frozen() -> None:
     assert cost.macs == Quantity.exact(3, "MAC")
 
 
-def fake_cost(**fields: Any) -> CostResult:
+def fake_cost(planner: str = "tflm", **fields: Any) -> CostResult:
     base = {
         "flash_bytes": 100,
         "flash_standing": "exact",
@@ -110,7 +110,8 @@ def fake_cost(**fields: Any) -> CostResult:
         "energy_joules": None,
         "latency_standing": "estimated",
     }
-    target = SimpleNamespace(name="t", coverage=0.75, networks=3)
+    core = SimpleNamespace(plans_as_tflm=planner == "tflm")
+    target = SimpleNamespace(name="t", coverage=0.75, networks=3, core=core, engine="X 9")
     return CostResult(SimpleNamespace(**base | fields), None, target)  # type: ignore[arg-type]
 
 
@@ -122,6 +123,15 @@ def test_memory_is_an_interval_around_the_estimated_part() -> None:
     assert fake_cost(ram_persistent_bytes=None).ram is None
     assert fake_cost().floor("ram") == 1000
     assert fake_cost(ram_activation_standing="estimated").floor("ram") is None
+
+
+def test_memory_of_an_engine_with_a_planner_of_its_own_is_a_wide_estimate_without_a_floor() -> None:
+    cost = fake_cost("own", ram_activation_standing="estimated")
+    ram = cost.ram
+    assert ram is not None
+    assert (ram.low, ram.value, ram.high, ram.standing) == (250, 1500, 3128, "estimated")
+    assert "X 9" in ram.note
+    assert cost.floor("ram") is None
 
 
 def test_flash_without_a_file_is_an_estimate_above_its_constants() -> None:

@@ -333,3 +333,80 @@ def test_an_old_optuna_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(kind, "set_constraint", raising=False)
     with pytest.raises(ImportError, match="Optuna 5 or later"):
         objective()
+
+
+# ---- budget, cache, the bound as an objective
+
+
+def file_of(name: str) -> Any:
+    from pathlib import Path
+
+    return Path(gg.__file__).parent / "demo" / name
+
+
+def train_file(trial: optuna.Trial, checked: Checked) -> Trained:
+    return Trained(lambda bound: bound, file_of("digits_int8.tflite"), file_of("digits_float32.tflite"))
+
+
+def test_the_bound_may_be_the_objective_and_a_file_is_bounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    real = gg.analysis.error
+
+    def counted(*given: Any, **options: Any) -> Any:
+        calls.append(options)
+        return real(*given, **options)
+
+    monkeypatch.setattr(gg.analysis, "error", counted)
+    boxes = [gg.Box(0.0, 0.25), gg.Box(0.25, 0.5)]
+    study = quiet_study(direction="minimize")
+    wrapped = objective(train_file, box=boxes, search=0, limits={"macs": 10**6, "error": 1e3})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CostMismatchWarning)  # the skeleton is another network
+        study.optimize(wrapped, n_trials=3)
+        assert len(calls) == 2
+        again = pickle.loads(pickle.dumps(wrapped))
+        study.optimize(again, n_trials=1)
+    assert len(calls) == 4
+    assert all(options["budget"] == 0.0 and options["threshold"] is None for options in calls)
+    expected = max(
+        real(file_of("digits_float32.tflite"), file_of("digits_int8.tflite"), box, search=0).worst
+        for box in boxes
+    )
+    assert [t.value for t in study.trials] == [expected] * 4
+
+
+def test_models_made_in_memory_are_bounded_every_time() -> None:
+    study = quiet_study(direction="maximize")
+    wrapped = objective()
+    for width in (10, 20):
+        study.enqueue_trial({"width": width})
+    study.optimize(wrapped, n_trials=2)
+    first, second = (t.user_attrs["gonogo:error_bound"] for t in study.trials)
+    assert first != second
+    assert not wrapped.bounding._cache
+
+
+def test_the_budget_is_a_trial_s_and_ends_where_the_limit_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = gg.analysis.error
+
+    def noted(*given: Any, **options: Any) -> Any:
+        asked.append((options["budget"], options["threshold"]))
+        return real(*given, **{**options, "budget": 0.0, "threshold": None})
+
+    monkeypatch.setattr(gg.analysis, "error", noted)
+    study = quiet_study(direction="maximize")
+    study.enqueue_trial({"width": 10})
+    boxes = [gg.Box(-0.1, 0.1), gg.Box(-0.2, 0.2), gg.Box(-0.3, 0.3)]
+    study.optimize(objective(box=boxes, budget=6.0), n_trials=1)
+    assert [threshold for _, threshold in asked] == [3.1] * 3
+    seconds = [budget for budget, _ in asked]
+    assert 1.0 < seconds[0] <= 2.0  # a third; what a box leaves is the others'
+    assert seconds[0] <= seconds[1] <= seconds[2] <= 6.0
+
+
+def test_wrong_budgets_and_methods() -> None:
+    with pytest.raises(ValueError, match="budget: -1"):
+        objective(budget=-1)
+    with pytest.raises(ValueError, match="method: 'best' isn't known"):
+        objective(method="best")

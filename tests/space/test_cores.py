@@ -85,7 +85,7 @@ def test_cores_are_minimal_and_relaxations_exact(name: str) -> None:
     gate, truth = case(name)
     rng = np.random.default_rng(len(name))
     empty = 0
-    for _ in range(25):
+    for _ in range(60):
         region = random_region(gate, rng)
         core = gate.explain(boxes=10_000_000, **region)
         assert (core is None) == bool(np.any(~truth.infeasible()[inside(gate, truth, region)])), region

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from gonogo.hpo.gate import Gate
 from support.families import FAMILIES
+from support.latencies import seconds_of
 
 COUNT = int(os.environ.get("GONOGO_DEEP_SPACE", "150"))
 TARGETS = ("stm32f746", "cortex-m55", "stm32g0b1re", "host64")
@@ -30,9 +31,9 @@ def compare(gate: Gate, config: dict[str, Any]) -> None:
         assert n["ram_activations"] == cost.ram_activation_bytes
         assert n["ram_live"] == cost.ram_live_bytes
         assert n["ram_persistent"] == cost.ram_persistent_bytes
-    assert (cost.instructions is not None) == (n["timed"] == 1.0)
-    if cost.instructions is not None:
-        assert n["instructions"] == cost.instructions
+    assert (cost.latency_seconds is not None) == (n["timed"] == 1.0)
+    if cost.latency_seconds is not None:
+        assert seconds_of(n["cycles"], gate.target.core) == cost.latency_seconds
     compare_nodes(judged, gate, config, cost)
 
 
@@ -40,10 +41,10 @@ def compare_nodes(judged: Any, gate: Gate, config: dict[str, Any], cost: Any) ->
     """Layers that the configuration doesn't have aren't among them, so the order decides which is which."""
     ours = judged._core.nodes()
     assert len(ours) == len(gate.architecture.model(config).nodes) == len(cost.nodes)
-    for (_, macs, other, parameters, instructions), theirs in zip(ours, cost.nodes, strict=True):
+    for (_, macs, other, parameters, cycles), theirs in zip(ours, cost.nodes, strict=True):
         assert (macs, other, parameters) == (theirs.macs, theirs.other_operations, theirs.parameter_bytes)
-        if theirs.instructions is not None:
-            assert instructions == theirs.instructions
+        if theirs.seconds is not None:
+            assert cycles / gate.target.clock_hz == theirs.seconds
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "linear/slopes.hpp"
 #include "linear/split.hpp"
@@ -22,6 +23,9 @@ class Phases final : public Splitting {
     std::vector<double> lower() const override;
     std::vector<double> upper() const override;
     std::int64_t parts() const override { return parts_; }
+    // The state that was given at first may have become sharper since the last round.
+    void learn(std::span<const double> lower, std::span<const double> upper) override;
+    double multiplies() const override { return multiplies_; }
 
   private:
     enum class Effort : std::uint8_t { none, some, all };  // that went into a part's bound
@@ -38,16 +42,24 @@ class Phases final : public Splitting {
         double known;                            // a lower bound on sign * element over the whole box
         std::vector<Part> open;                  // a heap by bound
         double closed;                           // least bound of the parts left alone
-        std::shared_ptr<const Points> points{};  // of the whole box
+        std::shared_ptr<const Points> points{};  // of the whole box, once it has been looked at
+        bool again = false;                      // the state has become sharper since
 
+        double of_parts() const;
         double least() const;
+        void learn(double bound);
+        void raise(double bound);
+        void renew(Part whole);
         void add(Part part);
         Part take();
     };
     struct Work {
         std::size_t side;
         Part part;
+        double multiplies = 0.0;
     };
+    using Urgency = std::pair<int, double>;  // what comes first, and by how much
+    Urgency urgency(const Side& side, double enough, double most_enough) const;
     std::vector<Work> choose(std::int64_t count, std::span<const double> enough);
     void solve(Work& work, double wanted) const;
 
@@ -55,6 +67,7 @@ class Phases final : public Splitting {
     const BoxState& whole_;
     std::vector<Side> sides_;  // of each objective the lower one, the upper one
     std::int64_t parts_ = 1;
+    double multiplies_ = 0.0;
 };
 
 }  // namespace gonogo::linear

@@ -265,8 +265,8 @@ double sharpen(const System& system, BlockId target, std::span<const Query> quer
 }
 
 double sharpen(const System& system, BlockId target, const Query& query, BoxState& state, double least, double wanted,
-               int rounds, Attempt& attempt) {
-    Player(system, target, state.phases).play(query, state, least, wanted, rounds, attempt);
+               int rounds, Attempt& attempt, double& multiplies) {
+    multiplies += Player(system, target, state.phases).play(query, state, least, wanted, rounds, attempt);
     return least;
 }
 

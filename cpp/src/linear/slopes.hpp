@@ -34,8 +34,8 @@ struct Attempt {
 };
 
 // A lower bound on the row, at least `least`; no more than `wanted` is tried for. The relations' linear bounds in
-// `state` are replaced by better ones.
+// `state` are replaced by better ones. The multiplications are added to `multiplies`.
 double sharpen(const System& system, BlockId target, const Query& query, BoxState& state, double least, double wanted,
-               int rounds, Attempt& attempt);
+               int rounds, Attempt& attempt, double& multiplies);
 
 }  // namespace gonogo::linear

@@ -220,8 +220,9 @@ void Solver::relax(BoxState& state, BlockId id, const double* const* points) con
     }
 }
 
-void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
-                    double& multiplies, bool forms, int rounds) const {
+std::size_t Solver::refine(std::span<BoxState> states, BlockId block,
+                           std::span<const std::vector<std::int64_t>> elements, double& multiplies, bool forms,
+                           int rounds) const {
     struct Place {
         std::size_t state;
         std::int64_t element;
@@ -235,21 +236,21 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
             queries.push_back({&states[k], e, -1.0});
         }
     }
-    if (queries.empty()) return;
+    if (queries.empty()) return 0;
     std::vector<double> bounds(queries.size(), -infinity);
     const std::int64_t form = forms ? input_count(s_) + 1 : 0;
     std::vector<double> rows(queries.size() * at(form), -infinity);  // a form that says nothing
-    // Slice by slice where the work is limited, so that the limit is kept to within a slice.
-    const std::size_t slice = multiplies < infinity ? 512 : queries.size();
-    for (std::size_t first = 0; first < queries.size() && multiplies > 0.0; first += slice) {
-        const std::size_t n = std::min(slice, queries.size() - first);
-        multiplies -= lower_bounds(s_, block, std::span(queries).subspan(first, n), std::span(bounds).subspan(first, n),
-                                   std::span(rows).subspan(first * at(form), n * at(form)));
-        constexpr std::size_t few = 32;  // sharpening is many times the work
-        for (std::size_t q = first; q < first + n && rounds > 0 && multiplies > 0.0; q += few) {
-            const std::size_t m = std::min(few, first + n - q);
-            multiplies -= sharpen(s_, block, std::span(queries).subspan(q, m), std::span(bounds).subspan(q, m), rounds);
-        }
+    // Slice by slice where the work is limited, so that the limit is kept to within a slice. Sharpening is many times
+    // the work.
+    const std::size_t slice = rounds > 0 ? 32 : (multiplies < infinity ? 512 : queries.size());
+    std::size_t done = 0;
+    while (done < queries.size() && multiplies > 0.0) {
+        const std::size_t n = std::min(slice, queries.size() - done);
+        const std::span<const Query> some = std::span(queries).subspan(done, n);
+        const std::span<double> found = std::span(bounds).subspan(done, n);
+        multiplies -= lower_bounds(s_, block, some, found, std::span(rows).subspan(done * at(form), n * at(form)));
+        if (rounds > 0) multiplies -= sharpen(s_, block, some, found, rounds);
+        done += n;
     }
     for (std::size_t p = 0; p < places.size(); ++p) {
         BlockState& y = states[places[p].state].block(block);
@@ -264,6 +265,7 @@ void Solver::refine(std::span<BoxState> states, BlockId block, std::span<const s
     for (std::size_t k = 0; k < states.size(); ++k) {
         if (!elements[k].empty()) states[k].block(block).settle();
     }
+    return done / 2;
 }
 
 // Every element that crosses the limit of the clamp `id` gets the bound on the nearer side of it, which most often
@@ -284,9 +286,9 @@ void Solver::decide(std::span<BoxState> states, BlockId id, double& multiplies) 
         const Ranges x = ranges(s_, state, step);
         for (std::int64_t i = 0; i < s_.block(block).size(); ++i) {
             const double limit = step.relation->limit(x, i, 0);
-            if (y.refined[at(i)] || !(limit > y.lo[at(i)] && limit < y.hi[at(i)])) continue;
+            if (y.refined[at(i)] != Refined::no || !(limit > y.lo[at(i)] && limit < y.hi[at(i)])) continue;
             places.push_back({&y, &state, i, limit, limit - y.lo[at(i)] < y.hi[at(i)] - limit});
-            y.refined[at(i)] = true;
+            y.refined[at(i)] = Refined::plainly;
         }
     }
     for (int side = 0; side < 2 && !places.empty(); ++side) {
@@ -329,6 +331,7 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
                            const SolverOptions& options) const {
     const Step& step = s_.step(id);
     const auto inputs = at(step.input_count());
+    const Refined wanted = options.method == Method::optimised ? Refined::with_slopes : Refined::plainly;
     std::vector<std::size_t> order{0};
     for (std::size_t k = inputs; k < step.inputs.size(); ++k) order.push_back(k);
     for (std::size_t k = 1; k < inputs; ++k) order.push_back(k);
@@ -340,7 +343,7 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
         std::vector<std::vector<std::int64_t>> elements(states.size());
         for (BoxState& state : states) {
             BlockState& y = state.block(input);
-            if (y.refined.empty()) y.refined.assign(y.lo.size(), false);
+            if (y.refined.empty()) y.refined.assign(y.lo.size(), Refined::no);
         }
         if (k == 0 && step.relation && options.stop_at_limits && !options.forms && options.method == Method::linear)
             decide(states, id, multiplies);
@@ -352,50 +355,71 @@ void Solver::refine_inputs(std::span<BoxState> states, BlockId id, double& multi
             std::vector<bool> loose;
             if (step.group) loose = step.group->loose(x, static_cast<int>(k));
             for (std::int64_t i = 0; i < s_.block(input).size(); ++i) {
-                if (y.refined[at(i)]) continue;
+                if (y.refined[at(i)] >= wanted) continue;
                 if (!(step.group ? at(i) < loose.size() && loose[at(i)]
                                  : step.relation->loose(x, i, static_cast<int>(k))))
                     continue;
-                y.refined[at(i)] = true;
                 elements[b].push_back(i);
             }
         }
-        refine(states, input, elements, multiplies, options.forms,
-               options.method == Method::optimised ? options.rounds : 0);
+        std::size_t done = refine(states, input, elements, multiplies, options.forms,
+                                  options.method == Method::optimised ? options.rounds : 0);
+        for (std::size_t b = 0; b < states.size(); ++b) {
+            const std::size_t n = std::min(done, elements[b].size());
+            for (std::size_t i = 0; i < n; ++i) states[b].block(input).refined[at(elements[b][i])] = wanted;
+            done -= n;
+        }
     }
 }
 
+void Solver::propagate_one(std::span<BoxState> states, BlockId b, Method method) const {
+    const bool relation = s_.step(b).relation || s_.step(b).group;
+    numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t k = first; k < last; ++k) {
+            step(states[at(k)], b);
+            if (relation && method != Method::interval) relax(states[at(k)], b);
+        }
+    });
+}
+
+void Solver::propagate(std::span<BoxState> states, BlockId from) const {
+    for (BlockId b = from; b < static_cast<BlockId>(s_.blocks.size()); ++b) propagate_one(states, b, Method::linear);
+}
+
+BlockId Solver::pass(std::span<BoxState> states, const SolverOptions& options, double& multiplies, BlockId from) const {
+    const auto end = static_cast<BlockId>(s_.blocks.size());
+    for (BlockId b = from; b < end; ++b) {
+        const bool relation = s_.step(b).relation || s_.step(b).group;
+        if (relation && options.method != Method::interval) {
+            refine_inputs(states, b, multiplies, options);
+            if (!(multiplies > 0.0)) return b;
+        }
+        propagate_one(states, b, options.method);
+    }
+    return end;
+}
+
 bool Solver::run(std::span<BoxState> states, const SolverOptions& options) const {
+    const auto end = static_cast<BlockId>(s_.blocks.size());
+    SolverOptions how = options;
     // Linear bounds are met with those of interval propagation alone: kernels aren't isotone to the last bit, so
     // narrower ranges on the way don't see to it that they are never wider.
-    if (options.method != Method::interval && options.interval_first) {
-        SolverOptions alone = options;
-        alone.method = Method::interval;
-        run(states, alone);
+    if (options.method == Method::interval || options.interval_first) {
+        how.method = Method::interval;
+        double none = 0.0;
+        pass(states, how, none, 0);
     }
     // Better slopes come after all plain bounds: they take so much work that nothing might be left for those.
     bool complete = true;
-    if (options.method == Method::optimised) {
-        SolverOptions plain = options;
-        plain.method = Method::linear;
-        plain.interval_first = false;
-        complete = run(states, plain);
-        for (BoxState& state : states) {
-            for (BlockState& y : state.blocks) y.refined.clear();
-        }
+    for (const Method method : {Method::linear, Method::optimised}) {
+        if (method > options.method) break;
+        how.method = method;
+        double multiplies = options.multiplies;
+        const BlockId reached = pass(states, how, multiplies, 0);
+        propagate(states, reached);
+        complete = complete && reached == end;
     }
-    double multiplies = options.multiplies;
-    for (BlockId b = 0; b < static_cast<BlockId>(s_.blocks.size()); ++b) {
-        const bool relation = s_.step(b).relation || s_.step(b).group;
-        if (relation && options.method != Method::interval) refine_inputs(states, b, multiplies, options);
-        numeric::parallel_for(static_cast<std::int64_t>(states.size()), 1, [&](std::int64_t first, std::int64_t last) {
-            for (std::int64_t k = first; k < last; ++k) {
-                step(states[at(k)], b);
-                if (relation && options.method != Method::interval) relax(states[at(k)], b);
-            }
-        });
-    }
-    return complete && multiplies > 0.0;
+    return complete;
 }
 
 }  // namespace gonogo::linear

@@ -36,10 +36,19 @@ class Solver {
     // known from elsewhere, which are kept and sharpened. False when `multiplies` didn't suffice.
     bool run(std::span<BoxState> states, const SolverOptions& options) const;
 
+    // One pass over the blocks from `from` on, which leaves alone what `options.method` has refined already. Counts
+    // `multiplies` down, and returns the block at which they ran out, to go on from later, or the number of blocks.
+    // What comes after that block has not changed: see propagate().
+    BlockId pass(std::span<BoxState> states, const SolverOptions& options, double& multiplies, BlockId from) const;
+
+    // Interval propagation and linear bounds of the blocks from `from` on.
+    void propagate(std::span<BoxState> states, BlockId from) const;
+
     // Back-substitutes the given elements of a block in every state and intersects. `multiplies` is counted down; at
     // zero the elements that are left keep their ranges. `rounds`: of choosing slopes for each bound, see sharpen().
-    void refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
-                double& multiplies, bool forms = false, int rounds = 0) const;
+    // Returns how many elements it got to, in their order, state by state.
+    std::size_t refine(std::span<BoxState> states, BlockId block, std::span<const std::vector<std::int64_t>> elements,
+                       double& multiplies, bool forms = false, int rounds = 0) const;
 
     // Interval propagation through one step, then (but for relations) its linear bounds.
     void step(BoxState& state, BlockId block) const;
@@ -53,6 +62,7 @@ class Solver {
     void decide(std::span<BoxState> states, BlockId id, double& multiplies) const;
     void refine_inputs(std::span<BoxState> states, BlockId block, double& multiplies,
                        const SolverOptions& options) const;
+    void propagate_one(std::span<BoxState> states, BlockId block, Method method) const;
     const System& s_;
 };
 

@@ -23,6 +23,13 @@ class Splitting {
     virtual std::vector<double> lower() const = 0;
     virtual std::vector<double> upper() const = 0;
     virtual std::int64_t parts() const = 0;
+
+    // ---- for taking turns (turns.hpp): where the whole box's state becomes sharper while it is split
+
+    // Ranges over the whole box that were found otherwise.
+    virtual void learn(std::span<const double> /*lower*/, std::span<const double> /*upper*/) {}
+    // That back substitution took so far.
+    virtual double multiplies() const { return 0.0; }
 };
 
 }  // namespace gonogo::linear

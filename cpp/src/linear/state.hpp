@@ -9,11 +9,14 @@
 
 namespace gonogo::linear {
 
+// How an element's range was found beyond interval propagation.
+enum class Refined : std::uint8_t { no, plainly, with_slopes };
+
 struct BlockState {
     std::vector<double> lo, hi;
     std::vector<double> magnitude;  // max(|lo|, |hi|)
     double sum = 0.0;               // upper bound on the sum of magnitudes
-    std::vector<bool> refined;      // elements that were back-substituted already
+    std::vector<Refined> refined;   // by element; empty: none is
     // Of each element two forms over all inputs (forms.hpp), at most the element, and at most its negative; kept only
     // when asked for. They hold over this box, so over every part of it.
     std::vector<double> forms;

@@ -376,7 +376,7 @@ class ErrorSession:
     """
     Bracket of |deployed - reference| over a box, narrowed for as long as the caller likes.
     """
-    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+    def __init__(self, reference: Graph, deployed: Graph, box_lo: collections.abc.Sequence[typing.Any], box_hi: collections.abc.Sequence[typing.Any], semantics: typing.Any, tensor: str | None = None, search_multiplies: typing.SupportsInt | typing.SupportsIndex = 500000000, seed: typing.SupportsInt | typing.SupportsIndex = 1, attribute: bool = True, method: str = 'linear', threshold: typing.SupportsFloat | typing.SupportsIndex | None = None, gap: typing.SupportsFloat | typing.SupportsIndex = 0.0, elements: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], multiplies: typing.SupportsFloat | typing.SupportsIndex = 20000000000.0) -> None:
         """
         `reference` None: the deployed graph in real arithmetic. Finds the first bounds and witnesses.
         """
@@ -407,19 +407,30 @@ class CostTarget:
     """
     A device in numbers; gonogo.targets reads it from a file.
     """
-    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles_per_instruction: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
+    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, plans_as_tflm: bool = True, clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles: collections.abc.Sequence[collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]]] = [], latency_scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0, 1.0), skips_zero_filters: bool = False, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
         ...
     def __repr__(self) -> str:
         ...
     @property
+    def clock_hz(self) -> float | None:
+        ...
+    @property
+    def latency_scale(self) -> tuple[float, float, float]:
+        """
+        What the sum of the nodes' cycles is multiplied by: (lower, estimate, upper).
+        """
+    @property
     def name(self) -> str:
+        ...
+    @property
+    def plans_as_tflm(self) -> bool:
         ...
     @property
     def pointer_bits(self) -> int:
         ...
 class NodeCost:
     """
-    Work of one node: exact counts, and instructions estimated where known.
+    Work of one node: exact counts, and instructions and time, estimated where known.
     """
     @property
     def instructions(self) -> float | None:
@@ -432,6 +443,9 @@ class NodeCost:
         ...
     @property
     def parameter_bytes(self) -> int:
+        ...
+    @property
+    def seconds(self) -> float | None:
         ...
 class PlannedBuffer:
     """
@@ -591,7 +605,7 @@ class Judge:
     """
     Limits on what an architecture costs, for a space.
     """
-    number_names: typing.ClassVar[list] = ['valid', 'macs', 'other_operations', 'parameter_bytes', 'flash_around', 'ram_activations', 'ram_live', 'ram_persistent', 'instructions', 'timed']
+    number_names: typing.ClassVar[list] = ['valid', 'macs', 'other_operations', 'parameter_bytes', 'flash_around', 'ram_activations', 'ram_live', 'ram_persistent', 'cycles', 'timed']
     def __init__(self, graph: Graph, target: CostTarget, parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], exists: collections.abc.Sequence[Expr | None], limits: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex, bool]], slack: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
     def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray, plan: bool = True) -> numpy.typing.NDArray[numpy.float64]:
@@ -625,7 +639,7 @@ class SpaceSearch:
         ...
     def find(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, boxes: typing.SupportsInt | typing.SupportsIndex, masked: typing.SupportsInt | typing.SupportsIndex = 0, must_exist: typing.SupportsInt | typing.SupportsIndex = -1) -> tuple[list[int] | None, bool]:
         ...
-    def least(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, limit: typing.SupportsInt | typing.SupportsIndex, boxes: typing.SupportsInt | typing.SupportsIndex, masked: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple[float, list[int] | None, bool]:
+    def least(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, limit: typing.SupportsInt | typing.SupportsIndex | None, boxes: typing.SupportsInt | typing.SupportsIndex) -> tuple[float, list[int] | None, bool]:
         ...
     def pave(self, box: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] | None, boxes: typing.SupportsInt | typing.SupportsIndex, seconds: typing.SupportsFloat | typing.SupportsIndex, watch: collections.abc.Callable[[int, float], bool], masked: typing.SupportsInt | typing.SupportsIndex = 0) -> tuple:
         ...

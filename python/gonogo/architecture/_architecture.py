@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gonogo import _core
+from gonogo.architecture import _fixed
 from gonogo.architecture._coding import Coding
+from gonogo.architecture._fixed import FixedArchitecture
 from gonogo.architecture._net import Net
 from gonogo.errors import ArchitectureError
 from gonogo.space import Float, Space
@@ -56,6 +59,11 @@ class Architecture:
     def __init__(self, space: Space, build: Build, *, name: str | None = None) -> None:
         if not isinstance(space, Space):
             raise TypeError(f"space: {type(space).__name__} given; pass a gonogo.Space")
+        if isinstance(build, FixedArchitecture):
+            raise TypeError(
+                f"build: '{build.name}' is a fixed model and knows no parameters; pass a function build(h, net), or "
+                "judge the model with gonogo.hpo.ModelGate(fixed.model, ...)"
+            )
         if not callable(build):
             raise TypeError(f"build: {type(build).__name__} given; pass a function build(h, net)")
         self.space = space
@@ -83,6 +91,26 @@ class Architecture:
             for p, code in zip(self.coding.parameters, codes, strict=True)
         }
         return self._draw(symbols)[0]
+
+    @staticmethod
+    def from_tflite(path: str | os.PathLike[str]) -> FixedArchitecture:
+        """A fixed model from a .tflite file; see `FixedArchitecture` for what it is good for."""
+        return _fixed.from_file(path, ".tflite")
+
+    @staticmethod
+    def from_onnx(path: str | os.PathLike[str]) -> FixedArchitecture:
+        """A fixed model from a .onnx file."""
+        return _fixed.from_file(path, ".onnx")
+
+    @staticmethod
+    def from_torch(module: Any, example_input: Any) -> FixedArchitecture:
+        """A fixed model from a torch.nn.Module and an example of its input, by way of torch.onnx.export."""
+        return _fixed.from_torch(module, example_input)
+
+    @staticmethod
+    def from_keras(model: Any) -> FixedArchitecture:
+        """A fixed model from a tf.keras.Model, by way of TensorFlow's converter (float32, batch of 1)."""
+        return _fixed.from_keras(model)
 
     def _decides(self, name: str) -> bool:
         """Whether another parameter exists only for some of its values."""

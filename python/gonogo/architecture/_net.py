@@ -115,7 +115,8 @@ class Net:
     def switch(self, choice: Text | Number | Ratio, branches: Mapping[Any, Callable[[], Layer]]) -> Layer:
         """One branch per value of a choice: ``net.switch(h.kind, {"conv": lambda: ..., "dense": lambda: ...})``.
 
-        A branch is called once and draws its layers; they exist where the choice has that value.
+        A branch is called once and draws its layers; they exist where the choice has that value. A choice of texts
+        needs a branch for each.
         """
         if not branches:
             raise ArchitectureError("net.switch: no branches")

@@ -14,8 +14,9 @@ Whole = Union[int, "Number"]
 
 _UNKNOWN = (
     "a hyper-parameter's value isn't known while the architecture is read, so Python can't decide on it; "
-    "write net.repeat(n) for range(n), `with net.when(condition):` for `if condition:`, and "
-    "net.select(condition, a, b) for `a if condition else b`"
+    "write net.repeat(n) for range(n), `with net.when(condition):` for `if condition:`, "
+    "net.select(condition, a, b) for `a if condition else b`, net.switch(choice, branches) for a table of cases, "
+    "net.maximum and net.minimum for max and min, and & | ~ for `and`, `or`, `not`"
 )
 
 
@@ -23,12 +24,17 @@ def expr(value: Any, what: str = "a size") -> Expr:
     """The expression of an int or a symbol."""
     if isinstance(value, (Number, Condition)):
         return value.expr
+    if isinstance(value, Ratio):
+        raise ArchitectureError(
+            f"{what} must be a whole number, and {value} is a fraction; write math.floor(...), math.ceil(...) or "
+            "net.round_to(..., 8)"
+        )
+    if isinstance(value, Text):
+        raise ArchitectureError(
+            f"{what} must be a whole number, and {value} is a choice of texts; write net.switch(choice, "
+            "{text: lambda: ...}), or declare the numbers as a gonogo.Choice"
+        )
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        if isinstance(value, Ratio):
-            raise ArchitectureError(
-                f"{what} must be a whole number, and {value} is a fraction; write math.floor(...), math.ceil(...) or "
-                "net.round_to(..., 8)"
-            )
         raise ArchitectureError(f"{what} must be a whole number, not {value!r}")
     return Expr(value.__index__())
 
@@ -52,11 +58,14 @@ class _Undecided:
     def __iter__(self) -> Any:
         self._refuse()
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:  # noqa: PLE0309  # as the key of a dict
+        self._refuse()
 
 
-class Condition(_Undecided):  # noqa: PLW1641  # equality is a condition here
+class Condition(_Undecided):  # equality is a condition here
     """Something that holds or doesn't: comparisons give it, & | ~ combine it."""
+
+    __hash__ = _Undecided.__hash__  # lost where == is defined
 
     def __init__(self, expression: Expr) -> None:
         self.expr = expression
@@ -91,8 +100,10 @@ def condition(value: Any) -> Expr:
     raise ArchitectureError(f"a condition is needed, such as h.layers > 1, not {value!r}")
 
 
-class Number(_Undecided):  # noqa: PLW1641
+class Number(_Undecided):
     """A whole number made from hyper-parameters."""
+
+    __hash__ = _Undecided.__hash__  # lost where == is defined
 
     def __init__(self, expression: Expr) -> None:
         self.expr = expression
@@ -180,8 +191,10 @@ class Number(_Undecided):  # noqa: PLW1641
         return f"<number {self.expr}>"
 
 
-class Ratio(_Undecided):  # noqa: PLW1641
+class Ratio(_Undecided):
     """A fraction: an expression over a whole number. Decimals are taken as written: 0.35 is 35/100."""
+
+    __hash__ = _Undecided.__hash__  # lost where == is defined
 
     def __init__(self, numerator: Expr, denominator: int) -> None:
         self.numerator, self.denominator = numerator, denominator
@@ -236,8 +249,10 @@ class Ratio(_Undecided):  # noqa: PLW1641
         return f"<fraction {self.numerator} / {self.denominator}>"
 
 
-class Text(_Undecided):  # noqa: PLW1641
+class Text(_Undecided):
     """A choice that isn't a number: it can be compared with its values, nothing else."""
+
+    __hash__ = _Undecided.__hash__  # lost where == is defined
 
     def __init__(self, name: str, index: Expr, values: tuple[Any, ...]) -> None:
         self._name, self._index, self._values = name, index, values

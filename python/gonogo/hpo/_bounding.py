@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gonogo import _core, analysis
+from gonogo.architecture import FixedArchitecture
 from gonogo.box import Box
 from gonogo.results import ErrorResult
 
@@ -97,4 +98,6 @@ def boxes_of(box: Box | Sequence[Box] | None) -> tuple[Box | None, ...]:
 
 
 def graph_of(model: analysis.ModelLike) -> Graph:
+    if isinstance(model, FixedArchitecture):
+        return model.graph
     return model if isinstance(model, _core.Graph) else analysis.load(model)

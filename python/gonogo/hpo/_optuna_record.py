@@ -85,7 +85,8 @@ def record_cost(trial: Trial, checked: AnyChecked) -> None:
     for key, margin in checked.margins.items():
         set_margin(trial, key, margin)
     trial.set_user_attr(PREFIX + "verdict", checked.verdict.value)
-    trial.set_user_attr(PREFIX + "limits", {key_of(o): _outcome(o) for o in checked.outcomes})
+    if is_network(checked):
+        trial.set_user_attr(PREFIX + "limits", {key_of(o): _outcome(o) for o in checked.outcomes})
     if checked.infeasible:
         trial.set_user_attr(PREFIX + "rejected", reason(checked))
 
@@ -146,7 +147,14 @@ def set_margin(trial: Trial, key: str, margin: float) -> None:
     trial.set_user_attr(f"{PREFIX}margin:{key}", margin)
 
 
+def is_network(checked: AnyChecked) -> bool:
+    """Whether the configuration's layers fit together; if not, its costs have no meaning."""
+    return bool(getattr(checked, "is_network", True))
+
+
 def reason(checked: AnyChecked) -> str:
+    if not is_network(checked):
+        return str(checked)
     deciding = checked.deciding
     assert deciding is not None
     return f"{outcome_text(deciding)} ({deciding.low_standing})"

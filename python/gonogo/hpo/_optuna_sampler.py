@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from gonogo.errors import GonogoError
-from gonogo.hpo._optuna_record import PREFIX, distributions
-from gonogo.hpo.checked import Report, SpaceGate
+from gonogo.hpo._optuna_record import PREFIX, distributions, reason
+from gonogo.hpo.checked import AnyChecked, Report, SpaceGate
 from gonogo.hpo.feasible import RETRIES, SECONDS, Counts, Proposals
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class FeasibleSampler(BaseSampler):
     retries : how often `base` may be rejected per trial before the configuration is drawn from the space report
     seconds : how long making the report may take; it is made when first needed
     report : a report made earlier with ``gate.tighten()``
+    tell_rejected : whether each rejected proposal goes into the study as a pruned trial with its margins, which doesn't
+        count in ``optimize(n_trials=)``. For TPE, which learns from such trials and otherwise goes on proposing what
+        doesn't fit; tightening the space before is better still. Each costs a write to the storage.
     seed : of the draws from the report
 
     Every parameter of the space is proposed, in every trial: what doesn't exist in a configuration is there, ignored by
@@ -65,9 +68,11 @@ class FeasibleSampler(BaseSampler):
         retries: int = RETRIES,
         seconds: float = SECONDS,
         report: Report | None = None,
+        tell_rejected: bool = False,
         seed: int | None = None,
     ) -> None:
         self.gate = gate
+        self.tell_rejected = tell_rejected
         self.base = TPESampler() if base is None else base
         self._proposals = Proposals(gate, retries=retries, seconds=seconds, report=report)
         self._rng = np.random.default_rng(seed)
@@ -92,7 +97,12 @@ class FeasibleSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        proposal, own = self._proposals.first(lambda: self._propose(study, trial), self._rng)
+        def tell(proposal: Mapping[str, Any], checked: AnyChecked) -> None:
+            study.add_trial(self._pruned(proposal, checked))
+
+        proposal, own = self._proposals.first(
+            lambda: self._propose(study, trial), self._rng, tell if self.tell_rejected else None
+        )
         if not own:
             proposal = self._proposals.complete(dict(proposal), self._rng)
         return {name: proposal[name] for name in search_space}
@@ -116,11 +126,22 @@ class FeasibleSampler(BaseSampler):
     ) -> None:
         self.base.after_trial(study, trial, state, values)
 
+    def _pruned(self, proposal: Mapping[str, Any], checked: AnyChecked) -> FrozenTrial:
+        margins = {**dict.fromkeys(self.gate.keys, 0.0), **checked.margins}
+        attributes = {f"{PREFIX}margin:{key}": margin for key, margin in margins.items()}
+        return create_trial(
+            state=TrialState.PRUNED,
+            params={name: proposal[name] for name in self._distributions},
+            distributions=self._distributions,
+            constraints=margins,
+            user_attrs={**attributes, PREFIX + "rejected": reason(checked)},
+        )
+
     def _propose(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
         """One proposal of the base sampler: together what it samples together, the rest one by one."""
         together = self.base.infer_relative_search_space(study, trial)
         together = {name: d for name, d in together.items() if self._distributions.get(name) == d}
-        found = self.base.sample_relative(study, trial, together)
+        found: dict[str, Any] = dict(self.base.sample_relative(study, trial, together))
         for name, d in self._distributions.items():
             if name not in found:
                 # As Optuna itself does, a value without alternatives isn't sampled.

@@ -67,17 +67,25 @@ class Proposals:
         return self._report
 
     def first(
-        self, propose: Callable[[], Mapping[str, Any]], rng: np.random.Generator
+        self,
+        propose: Callable[[], Mapping[str, Any]],
+        rng: np.random.Generator,
+        tell: Callable[[Mapping[str, Any], AnyChecked], None] | None = None,
     ) -> tuple[Mapping[str, Any], bool]:
-        """The first proposal that may fit, and True; or a draw from the paving, and False."""
+        """The first proposal that may fit, and True; or a draw from the paving, and False.
+
+        `tell` is called with each proposal that was rejected.
+        """
         seen: set[tuple[tuple[str, Any], ...]] = set()
         for _ in range(self.retries + 1):
             proposal = propose()
-            config = self.gate.space.check(proposal)
-            rejected = self.gate.check(config).infeasible
-            self._count(proposed=1, rejected=int(rejected))
-            if not rejected:
+            config = self.own(proposal)
+            checked = self.gate.check(config)
+            self._count(proposed=1, rejected=int(checked.infeasible))
+            if not checked.infeasible:
                 return proposal, True
+            if tell is not None:
+                tell(proposal, checked)
             key = tuple(config.items())
             if key in seen:  # an engine that learns nothing from a rejection would go on so
                 break
@@ -109,8 +117,10 @@ class Proposals:
             for name, parameter in space.parameters.items()
         }
 
-    def checked(self, config: Mapping[str, Any]) -> AnyChecked:
-        return self.gate.check(self.gate.space.check(config))
+    def own(self, proposal: Mapping[str, Any]) -> Config:
+        """The part of a proposal that the gate's space is about, in canonical form."""
+        space = self.gate.space
+        return space.check({name: proposal[name] for name in space.names if name in proposal})
 
     def _count(self, *, proposed: int = 0, rejected: int = 0, drawn: int = 0) -> None:
         old = self.counts
@@ -125,6 +135,8 @@ def tightened(space: Space, bounds: Mapping[str, tuple[Any, ...]]) -> Space:
     """
     found = dict(space.parameters)
     for name, left in bounds.items():
+        if not left:
+            raise SpaceError(f"parameter '{name}' has no value left: no configuration of the space fits")
         before = found[name]
         found[name] = _within(before, left)
         try:

@@ -171,8 +171,8 @@ class Gate:
         `columns` holds one array of numbers per parameter (position in the choice for texts, 0 and 1 for bools), all of
         one length n. Out, each of shape (n,): valid (1 where the configuration is a network), macs, other_operations,
         parameter_bytes, flash_around (bytes a converter adds), ram_activations, ram_live, ram_persistent (bytes),
-        instructions (estimate), timed (1 where all kernels are). ``plan=False`` leaves the memory planner out, and
-        with it the two activation counts.
+        cycles (estimate, before the target's scale), timed (1 where all kernels are). ``plan=False`` leaves the memory
+        planner out, and with it the two activation counts.
         """
         arrays = []
         for p in self._coding.parameters:
@@ -256,7 +256,7 @@ class Gate:
     def __getstate__(self) -> dict[str, Any]:
         target = self._given_target
         if not isinstance(target, (str, os.PathLike)):
-            if target.name not in targets.names() or targets.load(target.name) is not target:
+            if not targets.is_bundled(target):
                 raise TypeError(
                     "a gate with a Target of your own can't be pickled; give the gate its path instead"
                 )

@@ -141,10 +141,7 @@ class ModelGate:
         state = dict(self.__dict__, _device=None)
         if not isinstance(self._target, (str, os.PathLike)):
             # A device holds compiled data, which doesn't travel; its name does.
-            if (
-                self._target.name not in targets.names()
-                or targets.load(self._target.name) is not self._target
-            ):
+            if not targets.is_bundled(self._target):
                 raise TypeError(
                     "a gate with a Target of your own can't be pickled; give the gate its path instead"
                 )

@@ -17,6 +17,7 @@ from gonogo import _core, units
 from gonogo.architecture import Coding
 from gonogo.errors import SpaceError
 from gonogo.hpo.gate import floats_of
+from gonogo.results import Feasibility
 from gonogo.space import Config, Int, Space
 
 if TYPE_CHECKING:
@@ -138,12 +139,15 @@ class Core:
     """Why a region holds no configuration: limits and parameters none of which can be left out.
 
     `relaxations`: per limit, in its unit (bytes, seconds, joules, MACs), the value it would have to be raised to for
-    the region to open, the others unchanged, and a configuration that it would let in; without an entry none was found.
+    the region to open, the others unchanged, and a configuration that it would let in; without an entry no raise of
+    that limit alone opens the region. `together`: the least factor by which all limits would have to grow, and a
+    configuration that this lets in; None where every configuration of the region is no network.
     """
 
     limits: tuple[str, ...]
     parameters: tuple[str, ...]
     relaxations: Mapping[str, tuple[float, Config]]
+    together: tuple[float, Config] | None
 
     def __str__(self) -> str:
         what = " and ".join(self.limits) or "the layers' shapes"
@@ -152,6 +156,12 @@ class Core:
         for key, (value, config) in self.relaxations.items():
             shown = ", ".join(f"{k}={v!r}" for k, v in config.items())
             lines.append(f"  {key}: {_quantity(key, value)} would let in {shown}")
+        if not self.relaxations and self.together is not None:
+            factor, config = self.together
+            shown = ", ".join(f"{k}={v!r}" for k, v in config.items())
+            lines.append(
+                f"  no limit alone opens it; all of them {factor:.4g} times as high would let in {shown}"
+            )
         return "\n".join(lines)
 
 
@@ -199,6 +209,15 @@ class SpaceReport:
     def shares(self) -> dict[str, float]:
         return self.paving.shares
 
+    @property
+    def verdict(self) -> Feasibility:
+        """Feasible: some configuration is proved to fit. Infeasible: none does, proved. Else undecided."""
+        found = set(self.paving.region.tolist())
+        if REGIONS.index("feasible") in found:
+            return Feasibility.FEASIBLE
+        nothing_left = self.empty or found <= {REGIONS.index("infeasible")}
+        return Feasibility.INFEASIBLE if nothing_left else Feasibility.UNDECIDED
+
     def to_json(self) -> str:
         """The report as text; `from_json` reads it. Times aren't in it."""
         paving = self.paving
@@ -221,6 +240,7 @@ class SpaceReport:
                     "limits": list(core.limits),
                     "parameters": list(core.parameters),
                     "relaxations": {k: [v, c] for k, (v, c) in core.relaxations.items()},
+                    "together": core.together and list(core.together),
                 },
                 "empty": self.empty,
                 "evaluated": self.evaluated,
@@ -258,6 +278,7 @@ class SpaceReport:
                     tuple(core["limits"]),
                     tuple(core["parameters"]),
                     {k: (v, c) for k, (v, c) in core["relaxations"].items()},
+                    core["together"] and tuple(core["together"]),
                 ),
                 data["empty"],
                 data["evaluated"],
@@ -280,13 +301,12 @@ class SpaceReport:
             + f" ({self.evaluated:,} boxes)"
         ]
         for name, bounds in self.bounds.items():
-            text = (
-                f"{bounds[0]} to {bounds[1]}"
-                if isinstance(self.space[name], Int)
-                else ", ".join(map(repr, bounds))
-            )
             if not bounds:
                 text = "nothing"
+            elif isinstance(self.space[name], Int):
+                text = f"{bounds[0]} to {bounds[1]}"
+            else:
+                text = ", ".join(map(repr, bounds))
             lines.append(f"  {name}: {text}{' (unchanged)' if name in self.unchanged else ''}")
         if self.core is not None:
             lines.append(str(self.core))
@@ -477,7 +497,9 @@ def _core_of(
         value, point, _ = search.least(box, i, boxes)
         if point is not None and math.isfinite(value):
             relaxations[gate.cost_keys[i]] = (value, gate.architecture.coding.config(point))
-    return Core(tuple(gate.cost_keys[i] for i in limits), tuple(kept), relaxations)
+    factor, point, _ = search.least(box, None, boxes)
+    found = None if point is None else (factor, gate.architecture.coding.config(point))
+    return Core(tuple(gate.cost_keys[i] for i in limits), tuple(kept), relaxations, found)
 
 
 def _quantity(key: str, value: float) -> str:

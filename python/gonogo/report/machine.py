@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from gonogo import units
+from gonogo.advice import OrderAdvice
 from gonogo.decision import DecisionResult
+from gonogo.hpo import SpaceReport
+from gonogo.report.drawings import layer_seconds
 from gonogo.results import (
     Array,
     BoundResult,
@@ -50,6 +53,8 @@ def _lowers(values: Array) -> list[object]:
 
 def to_json(result: object, *, indent: int | None = 2) -> str:
     """A result as JSON. An unbounded end is null. Every number stands beside its standing."""
+    if isinstance(result, SpaceReport):
+        return result.to_json() + "\n"  # what SpaceReport.from_json reads
     return "".join(_write(to_data(result), indent, 0)) + "\n"
 
 
@@ -185,6 +190,33 @@ def _cost(result: CostResult) -> dict[str, object]:
         "target": result.target,
         **{name: _quantity(q) for name, q in result.quantities().items()},
         "notes": list(result.notes),
+    }
+
+
+def layers(result: CostResult) -> list[dict[str, object]]:
+    """Every operator with its counts; seconds are estimated, null where not known."""
+    return [
+        {
+            "name": node.name,
+            "op": node.op,
+            "macs": counted.macs,
+            "other_operations": counted.other_operations,
+            "parameter_bytes": counted.parameter_bytes,
+            "seconds": seconds,
+        }
+        for node, counted, seconds in zip(
+            result.graph.nodes, result.core.nodes, layer_seconds(result), strict=True
+        )
+    ]
+
+
+def advice(found: OrderAdvice) -> dict[str, object]:
+    """A better order, as advice; not what the arena is."""
+    return {
+        "order": list(found.names),
+        "peak_bytes": found.peak_bytes,
+        "given_bytes": found.given_bytes,
+        "at_least_bytes": found.at_least_bytes,
     }
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from gonogo.decision import DecisionResult, Stability
-from gonogo.results import BoundResult, CheckResult, ErrorResult
+from gonogo.hpo import SpaceReport
+from gonogo.report import cost_pictures
+from gonogo.report.drawings import DARK, GREY, LIGHT, RED, short
+from gonogo.results import BoundResult, CheckResult, CostResult, ErrorResult
 from gonogo.whatif import WhatIfResult
 
-LIGHT, DARK, GREY, RED = "#c8d6e5", "#0a3d62", "#8395a7", "#c0392b"
 MAX_BARS = 12
-MAX_NAME = 28
 _COLOURS = {Stability.PROVED: DARK, Stability.UNDECIDED: GREY, Stability.REFUTED: RED}
 _MEANING = {Stability.PROVED: "can't change", Stability.UNDECIDED: "undecided", Stability.REFUTED: "changes"}
 
@@ -29,18 +30,19 @@ def figure(result: object) -> Any:
 
     An error: the bracket of every output element, the share of each layer and, where the bracket was narrowed, how it
     did with time. A range: its ends by element. Decisions: every row's margin. What if: the bound with each change.
+    A cost: the arena with time, and the latency of each layer. A space report: its profile.
 
     Raises
     ------
     ImportError : matplotlib is missing
     TypeError : nothing that can be drawn
     """
+    if isinstance(result, SpaceReport):
+        return cost_pictures.draw_space(result)
+    if isinstance(result, CostResult):
+        return cost_pictures.draw_cost(result)
     panels, title = _panels(result)
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError("plots need matplotlib: pip install 'gonogo[plot]'") from None
-    drawn = Figure(figsize=(max(1.0, 4.5 * len(panels)), 4.0), layout="constrained")
+    drawn = cost_pictures.blank(max(1.0, 4.5 * len(panels)), 4.0)
     for axes, panel in zip(drawn.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         panel(axes)
     if title:
@@ -84,7 +86,7 @@ def _bracket(axes: Any, result: ErrorResult) -> None:
     axes.bar(index, witness, color=DARK, width=0.4, label="at least (witness)")
     for i in np.flatnonzero(~np.isfinite(bound)):
         axes.annotate("unbounded", (i, 0.0), rotation=90, fontsize=7, color=RED, ha="center")
-    axes.set_xlabel(f"element of {_short(tensor.name)}")
+    axes.set_xlabel(f"element of {short(tensor.name)}")
     axes.set_ylabel(f"|deployed - reference|, {result.unit}")
     axes.set_title("worst-case error over the box")
     if bound.size <= 20:
@@ -117,7 +119,7 @@ def _trace(axes: Any, result: ErrorResult) -> None:
 def _bound(axes: Any, result: BoundResult) -> None:
     low, high = result.lower.ravel(), result.upper.ravel()
     axes.vlines(range(low.size), low, high, color=DARK, linewidth=4)
-    axes.set_xlabel(f"element of {_short(result.tensor)}")
+    axes.set_xlabel(f"element of {short(result.tensor)}")
     axes.set_ylabel("proved range")
 
 
@@ -136,7 +138,7 @@ def _decisions(axes: Any, result: DecisionResult) -> None:
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.set_xlabel("row, by margin")
     axes.set_ylabel("reference margin at least, output units")
-    axes.set_title(f"decisions of {_short(result.tensor)}")
+    axes.set_title(f"decisions of {short(result.tensor)}")
     axes.legend(fontsize=8)
 
 
@@ -153,7 +155,7 @@ def _what_if(axes: Any, result: WhatIfResult) -> None:
 def _bars(axes: Any, names: Sequence[str], values: Sequence[float], colour: str) -> Any:
     # By place, not by name: two layers whose names are cut alike would share one bar.
     bars = axes.barh(range(len(names)), values, color=colour)
-    axes.set_yticks(range(len(names)), [_short(n) for n in names])
+    axes.set_yticks(range(len(names)), [short(n) for n in names])
     axes.tick_params(axis="y", labelsize=7)
     return bars
 
@@ -161,7 +163,3 @@ def _bars(axes: Any, names: Sequence[str], values: Sequence[float], colour: str)
 def _finite(values: Any, instead: float = 0.0) -> list[float]:
     """Bars can't be infinite; what is drawn instead is said beside them."""
     return [float(v) if math.isfinite(v) else instead for v in values]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= MAX_NAME else "..." + name[3 - MAX_NAME :]

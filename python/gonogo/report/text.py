@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gonogo import units
 from gonogo.decision import DecisionResult, Stability, fraction_text
+from gonogo.hpo import SpaceReport
+from gonogo.report import cost_lines
+from gonogo.report.tables import shortened, table
 from gonogo.results import (
     BoundResult,
     CheckResult,
@@ -20,7 +23,6 @@ from gonogo.results import (
 from gonogo.whatif import WhatIfResult
 
 MAX_ROWS = 8
-MAX_NAME = 48
 _MARKS = {Feasibility.FEASIBLE: "ok", Feasibility.INFEASIBLE: "NO", Feasibility.UNDECIDED: "?"}
 
 
@@ -38,29 +40,11 @@ def to_text(result: object) -> str:
         lines = _decisions(result)
     elif isinstance(result, WhatIfResult):
         lines = _what_if(result)
+    elif isinstance(result, SpaceReport):
+        lines = cost_lines.space_lines(result)
     else:
         raise TypeError(f"{type(result).__name__} isn't a result")
     return "\n".join(lines) + "\n"
-
-
-def table(rows: Sequence[tuple[str, ...]], right: frozenset[int] = frozenset()) -> Iterator[str]:
-    """Columns two spaces apart; the columns in `right` are flush right."""
-    if not rows:
-        return
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield ("  " + "  ".join(cells)).rstrip()
-
-
-def _short(name: str) -> str:
-    """Converters chain names with semicolons; the first one tells enough, and 48 characters fit."""
-    first = name.split(";")[0]
-    if len(first) > MAX_NAME:
-        first = first[: MAX_NAME // 2] + "..." + first[3 - MAX_NAME // 2 :]
-    return first + (";..." if ";" in name else "")
 
 
 def _check(result: CheckResult) -> Iterator[str]:
@@ -118,7 +102,7 @@ def _error_body(result: ErrorResult) -> Iterator[str]:
         shares = sorted(result.per_layer, key=lambda s: -s.share)[:MAX_ROWS]
         yield ""
         yield "Where the bound comes from"
-        yield from table([(f"{s.share:6.1%}", s.op, _short(s.name)) for s in shares])
+        yield from table([(f"{s.share:6.1%}", s.op, shortened(s.name)) for s in shares])
         if len(result.per_layer) > MAX_ROWS:
             yield f"  and {len(result.per_layer) - MAX_ROWS} smaller"
     touched = [s for s in result.saturation if s.low_count or s.high_count]
@@ -127,7 +111,7 @@ def _error_body(result: ErrorResult) -> Iterator[str]:
         yield "Activations that some input of the box may saturate"
         yield from table(
             [
-                (_short(s.tensor), f"{s.low_count} low", f"{s.high_count} high", f"of {s.elements}")
+                (shortened(s.tensor), f"{s.low_count} low", f"{s.high_count} high", f"of {s.elements}")
                 for s in touched[:MAX_ROWS]
             ],
             frozenset({1, 2}),
@@ -138,14 +122,14 @@ def _error_body(result: ErrorResult) -> Iterator[str]:
 
 def _error_row(t: TensorError) -> tuple[str, ...]:
     ratio = units.ratio_up(t.worst, t.witness.value)
-    return (_short(t.name), units.down(t.witness.value), units.up(t.worst), ratio, t.method)
+    return (shortened(t.name), units.down(t.witness.value), units.up(t.worst), ratio, t.method)
 
 
 def _bound(result: BoundResult) -> Iterator[str]:
     yield from _asked(result.provenance)
     yield ""
     for tensor in result.tensors:
-        yield f"Range of {_short(tensor.name)}, proved"
+        yield f"Range of {shortened(tensor.name)}, proved"
         low, high = tensor.lower.ravel(), tensor.upper.ravel()
         shown = min(low.size, 4 * MAX_ROWS)
         rows = [("element", "at least", "at most")]
@@ -181,7 +165,7 @@ def _cost_body(result: CostResult) -> Iterator[str]:
 def _decisions(result: DecisionResult) -> Iterator[str]:
     yield from _asked(result.provenance)
     yield ""
-    yield f"Decisions (argmax of {_short(result.tensor)}), for every input in the box of each row"
+    yield f"Decisions (argmax of {shortened(result.tensor)}), for every input in the box of each row"
     rows = [
         ("can't change", str(result.proved), "proved"),
         ("change", str(result.refuted), "witness"),
@@ -218,7 +202,7 @@ def _what_if(result: WhatIfResult) -> Iterator[str]:
     for case in result.cases:
         share = "" if case.share is None else f"{case.share:.1%}"
         ratio = units.ratio_up(case.error.worst, result.base.worst)
-        rows.append((_short(case.name), case.change, share, units.up(case.error.worst), ratio))
+        rows.append((shortened(case.name), case.change, share, units.up(case.error.worst), ratio))
     yield from table(rows, frozenset({2, 3, 4}))
     yield from _remarks((*result.notes, *result.base.notes), result.base.provenance.assumptions)
 

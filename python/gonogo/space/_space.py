@@ -100,6 +100,9 @@ class Space:
             if parameter.condition is not None and not parameter.condition.holds(found):
                 continue
             if not there:
+                unknown = [n for n in config if n not in self.names]
+                if unknown:  # most likely this one, misspelt
+                    raise SpaceError(self._unknown(unknown[0]))
                 raise SpaceError(f"parameter '{name}' is missing; it is {parameter!r}")
             try:
                 found[name] = parameter.canonical(config[name])

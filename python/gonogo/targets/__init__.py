@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import difflib
 import functools
-import math
 import os
-import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gonogo import _core
 from gonogo.errors import TargetError
+from gonogo.targets._table import Table, parse
+from gonogo.targets._timing import Timing, read_timing
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 _BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MiB": 1024**2}
 _HERTZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
 _WATTS = {"W": 1.0, "mW": 1e-3, "uW": 1e-6}
+PLANNERS = ("tflm", "own")
+# Behind a bundled name: the board with TensorFlow Lite Micro on it, whatever engine its latency was measured with.
+_TFLM = "+tflm"
 _LARGEST_FILE = 1 << 20
-_STANDINGS = ("estimated", "assumed")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Target:
     networks: int
     power_conditions: str
     core: _core.CostTarget
+    timing: Timing | None
 
     def __str__(self) -> str:
         return f"{self.name}: {self.title}"
@@ -69,6 +72,10 @@ def list_targets() -> tuple[Target, ...]:
 def load(name_or_path: str | os.PathLike[str]) -> Target:
     """The device of that name, or described by the file at that path.
 
+    RAM is exact where the engine plans as TensorFlow Lite Micro does, and an estimate elsewhere. ``"<name>+tflm"`` is
+    the bundled device with TensorFlow Lite Micro's planner, for those who deploy with it; latency stays that of the
+    engine that was measured.
+
     Raises `TargetError`, listing near names, when there is none, and when a file has gaps or wrong units.
     """
     if isinstance(name_or_path, str) and _plain(name_or_path):
@@ -86,6 +93,16 @@ def load(name_or_path: str | os.PathLike[str]) -> Target:
 load_target = load
 
 
+def is_bundled(target: Target) -> bool:
+    """Whether `load` gives this very target for its name."""
+    return target.name.removesuffix(_TFLM) in names() and load(target.name) is target
+
+
+def from_text(text: str, where: str) -> Target:
+    """The device that a target file's text describes; `where` names it in messages."""
+    return _read(text, where)
+
+
 # ---- helpers
 
 
@@ -99,6 +116,7 @@ def _folder() -> Traversable:
 
 @functools.lru_cache(maxsize=64)
 def _bundled(name: str) -> Target:
+    name, tflm = name.removesuffix(_TFLM), name.endswith(_TFLM)
     known = names()
     if name not in known:
         near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
@@ -106,76 +124,10 @@ def _bundled(name: str) -> Target:
         raise TargetError(
             f"no target '{name}'{hint} Known: {', '.join(known)}; or pass the path of a .toml file"
         )
-    return _read(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), name)
+    return _read(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"), name, tflm=tflm)
 
 
-@functools.lru_cache(maxsize=16)
-def _instructions(core: str, where: str) -> dict[str, dict[str, float]]:
-    folder = _folder().joinpath("instructions")
-    known = sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-    if core not in known:
-        raise TargetError(f"target '{where}': no instruction counts for '{core}'; known: {', '.join(known)}")
-    table = _parse(folder.joinpath(f"{core}.toml").read_text(encoding="utf-8"), where)["kernels"]
-    return {kernel: {term: float(v) for term, v in row.items()} for kernel, row in table.items()}
-
-
-def _parse(text: str, where: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        data: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"target '{where}': not TOML: {error}") from error
-    return data
-
-
-class _Table:
-    """A table of the file with checked access; every complaint names file and key."""
-
-    def __init__(self, data: object, where: str, path: str = "") -> None:
-        if not isinstance(data, dict):
-            raise TargetError(f"target '{where}': {path or 'the file'} must be a table")
-        self.data: dict[str, Any] = data
-        self.where = where
-        self.path = path
-
-    def fail(self, key: str, what: str) -> TargetError:
-        return TargetError(f"target '{self.where}': {self.path}{key}: {what}")
-
-    def table(self, key: str) -> _Table | None:
-        if key not in self.data:
-            return None
-        return _Table(self.data[key], self.where, f"{self.path}{key}.")
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.data.get(key, default)
-        if not isinstance(value, str) or not value:
-            if value == "" == default:
-                return ""
-            raise self.fail(key, "a text is required")
-        return value
-
-    def number(self, key: str) -> float:
-        value = self.data.get(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise self.fail(key, "a number is required")
-        if value < 0:
-            raise self.fail(key, "must not be negative")
-        return float(value)
-
-    def scale(self, units: dict[str, Any]) -> Any:
-        unit = self.text("unit")
-        if unit not in units:
-            raise self.fail("unit", f"'{unit}' isn't one of {', '.join(units)}")
-        return units[unit]
-
-    def bracket(self, scale: float) -> tuple[float, float, float]:
-        return (self.number("lower") * scale, self.number("value") * scale, self.number("upper") * scale)
-
-
-def _memory(file: _Table, key: str) -> int | None:
+def _memory(file: Table, key: str) -> int | None:
     memory = file.table("memory")
     size = memory.table(key) if memory else None
     if size is None:
@@ -184,9 +136,9 @@ def _memory(file: _Table, key: str) -> int | None:
     return int(size.number("value") * size.scale(_BYTES))
 
 
-def _read(text: str, where: str) -> Target:
-    file = _Table(_parse(text, where), where)
-    name = file.text("name")
+def _read(text: str, where: str, *, tflm: bool = False) -> Target:
+    file = Table(parse(text, where), where)
+    name = file.text("name") + (_TFLM if tflm else "")
     arena = file.table("arena")
     if arena is None:
         raise file.fail("arena", "a table is required")
@@ -196,47 +148,64 @@ def _read(text: str, where: str) -> Target:
     if clock is not None:
         hertz = clock.number("value") * clock.scale(_HERTZ)
         sources.append(("clock", clock.text("source")))
-    instructions: dict[str, dict[str, float]] = {}
-    cycles, standing, coverage, networks = None, "estimated", None, 0
+    known = None
     if timing is not None:
-        instructions = _instructions(timing.text("instructions"), where)
-        sources.append(("timing", timing.text("source")))
-        ratio = timing.table("cycles_per_instruction")
-        if ratio is not None:
-            cycles = ratio.bracket(ratio.scale({"cycle per instruction": 1.0}))
-            standing = ratio.text("standing")
-            if standing not in _STANDINGS:
-                raise ratio.fail("standing", f"must be one of {', '.join(_STANDINGS)}")
-            if standing == "estimated":
-                coverage, networks = ratio.number("coverage"), int(ratio.number("networks"))
-            else:
-                sources.append(("cycles per instruction", ratio.text("source")))
+        known = read_timing(timing)
+        sources += known.sources
     watts = None
     if power is not None:
         watts = power.bracket(power.scale(_WATTS))
         sources.append(("power", power.text("source")))
     bits = arena.number("pointer_bits")
+    planner = arena.text("planner", "tflm")
+    if planner not in PLANNERS:
+        raise arena.fail("planner", f"'{planner}' isn't one of {', '.join(PLANNERS)}")
     return Target(
         name=name,
-        title=file.text("title", name),
+        title=file.text("title", name) + (", arena of TensorFlow Lite Micro" if tflm else ""),
         core_name=file.text("core"),
         ram_bytes=_memory(file, "ram"),
         flash_bytes=_memory(file, "flash"),
         clock_hz=hertz,
-        engine=timing.text("engine") if timing else "",
+        engine=known.engine if known else "",
         kernels=arena.text("kernels"),
         sources=tuple(sources),
-        coverage=coverage,
-        networks=networks,
+        coverage=known.coverage if known else None,
+        networks=known.networks if known else 0,
         power_conditions=power.text("conditions") if power else "",
+        timing=known,
         core=_core.CostTarget(
             name=name,
             kernels=arena.text("kernels"),
             pointer_bits=int(min(bits, 1024)),
+            plans_as_tflm=tflm or planner == "tflm",
             clock_hz=hertz,
-            instructions=instructions,
-            cycles_per_instruction=cycles,
-            latency_standing=standing,
+            instructions=known.instructions if known else {},
+            cycles=list(known.cycles) if known else [],
+            latency_scale=known.scale if known else (1.0, 1.0, 1.0),
+            skips_zero_filters=known is not None and known.skips_zero_filters,
+            latency_standing=known.standing if known else "estimated",
             power_watts=watts,
         ),
     )
+
+
+from gonogo.targets.calibration import (  # noqa: E402  it reads targets itself
+    Calibration,
+    Measurement,
+    calibrate,
+    read_measurements,
+)
+
+__all__ = [
+    "Calibration",
+    "Measurement",
+    "Target",
+    "calibrate",
+    "from_text",
+    "list_targets",
+    "load",
+    "load_target",
+    "names",
+    "read_measurements",
+]

@@ -30,7 +30,8 @@ struct NodeCost {
     std::int64_t macs = 0;
     std::int64_t other_operations = 0;
     std::int64_t parameter_bytes = 0;
-    std::optional<double> instructions;
+    std::optional<double> instructions;  // of the core's counted kernels
+    std::optional<double> seconds;       // its part of the estimated latency
 };
 
 using Part = std::pair<std::string_view, std::int64_t>;

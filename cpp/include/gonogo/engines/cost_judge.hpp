@@ -54,8 +54,9 @@ class CostJudge {
     CostProgram program_;
     std::vector<CostLimit> limits_;
     double slack_;
+    bool plans_as_tflm_ = true;
     double clock_hz_ = 1.0;
-    std::optional<Bracket> cycles_per_instruction_;
+    std::optional<Bracket> latency_scale_;
     std::optional<Bracket> watts_;
 };
 

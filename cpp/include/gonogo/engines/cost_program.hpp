@@ -31,7 +31,7 @@ enum class CostNumber : std::uint8_t {
     ram_activations,   // bytes, exact at points
     ram_live,          // bytes alive at once, exact; a floor of ram_activations
     ram_persistent,    // bytes, estimated
-    instructions,      // estimated; of the nodes whose kernels are timed
+    cycles,            // estimated, before the target's scale; of the nodes whose kernels are timed
     timed,             // 1: all are
 };
 inline constexpr std::size_t cost_number_count = 10;
@@ -50,7 +50,7 @@ struct CostNumberRange {
 // Numbers of the nodes of one configuration.
 struct NodeNumbers {
     bool active = false;
-    double macs = 0.0, other_operations = 0.0, parameter_bytes = 0.0, instructions = 0.0;
+    double macs = 0.0, other_operations = 0.0, parameter_bytes = 0.0, cycles = 0.0;
 };
 
 namespace costing {

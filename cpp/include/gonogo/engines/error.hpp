@@ -78,8 +78,9 @@ class ErrorSession {
     ErrorSession(ErrorSession&&) noexcept;
     ErrorSession& operator=(ErrorSession&&) noexcept;
 
-    // Splits the box for about so many seconds of wall time. Bounds only get sharper, witnesses only larger. True when
-    // there is nothing left to do: the threshold is decided, the gap reached, or the method doesn't split.
+    // For about so many seconds of wall time makes up for what `multiplies` cut short, and splits the box. Bounds only
+    // get sharper, witnesses only larger. True when there is nothing left to do: the threshold is decided, the gap
+    // reached, or the method doesn't split.
     bool advance(double seconds);
     ErrorResult result() const;
 

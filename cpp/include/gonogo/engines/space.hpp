@@ -51,6 +51,7 @@ struct SpaceShape {
     std::vector<std::size_t> structural;                   // parameters that decide which nodes there are
     std::vector<std::vector<std::size_t>> support;         // by limit: parameters that it depends on
     std::vector<std::size_t> requirements;                 // parameters that decide whether it is a network
+    std::vector<double> limits;                            // by limit: its value
 };
 
 struct PavedBox {
@@ -92,13 +93,13 @@ class SpaceSearch {
     // that it must have, or -1.
     Found find(const SpaceBox& box, std::int64_t boxes, std::uint64_t masked = 0, int must_exist = -1) const;
 
-    // The least value of what limit i rejects for, over the configurations that the limits not masked let pass (limit i
-    // itself doesn't count), with the configuration that has it.
+    // The least value of what limit i rejects for, over the configurations that the other limits let pass, with the
+    // configuration that has it. Without a limit: the least factor by which all limits together would have to grow.
     struct Least {
         double value = 0.0;
         Found found;
     };
-    Least least(const SpaceBox& box, std::size_t limit, std::int64_t boxes, std::uint64_t masked = 0) const;
+    Least least(const SpaceBox& box, std::optional<std::size_t> limit, std::int64_t boxes) const;
 
   private:
     int choose(const SpaceBox& box, const SpaceFinding& finding) const;

@@ -17,8 +17,8 @@ enum class TapeOp : std::uint8_t {
     ceil_div,
     max,
     min,
-    less,    // 1 or 0
-    equal,   // 1 or 0
+    less,     // 1 or 0
+    equal,    // 1 or 0
     mul_add,  // a * b + c, rounded twice; only for products that are never below zero
     select,   // a is a condition, 1 or 0: b where it is 1, c where it is 0
     // with a number k for the second operand

@@ -130,7 +130,8 @@ void set_work(const Graph& graph, const Summary& summary, CostResult& result) {
         const NodeCost& node = result.nodes.emplace_back(NodeCost{.macs = work.macs.constant(),
                                                                   .other_operations = work.other_operations.constant(),
                                                                   .parameter_bytes = work.parameter_bytes.constant(),
-                                                                  .instructions = std::nullopt});
+                                                                  .instructions = std::nullopt,
+                                                                  .seconds = std::nullopt});
         if (node.macs == 0) continue;
         const std::string_view op = graph.nodes[i].op->name;
         const auto found = std::find_if(result.macs_by_op.begin(), result.macs_by_op.end(),
@@ -174,7 +175,11 @@ void add_memory(const Summary& summary, const std::vector<Life>& lives, const Co
     std::int64_t top = 0;
     for (std::size_t i = 0; i < offsets.size(); ++i) top = std::max(top, offsets[i] + buffers.requests[i].size_bytes);
     result.ram_activation_bytes = top;
-    result.ram_activation_standing = summary.is_scheduled() ? Standing::exact : Standing::estimated;
+    const bool exact = summary.is_scheduled() && target.plans_as_tflm;
+    result.ram_activation_standing = exact ? Standing::exact : Standing::estimated;
+    if (!target.plans_as_tflm)
+        result.notes.emplace_back(
+            "RAM: the engine plans in a way of its own; TensorFlow Lite Micro's plan estimates it");
     if (!summary.is_scheduled())
         result.notes.emplace_back("RAM: planned for the graph as it is; conversion to TFLite may fuse nodes");
 
@@ -198,34 +203,60 @@ std::string place(const Summary& summary, std::size_t i) {
            std::string(kernel != nullptr ? kernel->op : "?") + ")";
 }
 
+const Formula* formula_of(const FormulaTable& table, const NodeFacts& node) {
+    if (node.timings.empty()) return nullptr;
+    const std::optional<Formula>& formula = table[static_cast<std::size_t>(node.timings.front().kernel)];
+    return formula ? &*formula : nullptr;
+}
+
+void add_instructions(const Summary& summary, const CostTarget& target, CostResult& result) {
+    double sum = 0.0;
+    bool complete = !summary.nodes.empty();
+    for (std::size_t i = 0; i < summary.nodes.size(); ++i) {
+        const NodeFacts& node = summary.nodes[i];
+        if (const Formula* formula = formula_of(target.instructions, node)) {
+            result.nodes[i].instructions = value_of(*formula, node.factors);
+            sum += *result.nodes[i].instructions;
+        } else {
+            complete = false;
+        }
+    }
+    if (complete) result.instructions = sum;
+}
+
+// The largest of the target's rooflines; nothing where none has a formula for the node.
+std::optional<double> cycles_of(const NodeFacts& node, const CostTarget& target) {
+    const bool reduced = target.skips_zero_filters && node.live_factors != nullptr;
+    const Factors& factors = reduced ? *node.live_factors : node.factors;
+    std::optional<double> cycles;
+    for (const FormulaTable& table : target.cycles) {
+        if (const Formula* formula = formula_of(table, node))
+            cycles = std::max(cycles.value_or(0.0), value_of(*formula, factors));
+    }
+    return cycles;
+}
+
 void add_latency(const Summary& summary, const CostTarget& target, CostResult& result) {
-    if (!target.clock_hz || !target.cycles_per_instruction) {
+    add_instructions(summary, target, result);
+    if (!target.clock_hz || target.cycles.empty()) {
         result.notes.push_back("latency undecided: target '" + target.name + "' has no measured or assumed timing");
         return;
     }
     double sum = 0.0;
     for (std::size_t i = 0; i < summary.nodes.size(); ++i) {
-        const NodeFacts& node = summary.nodes[i];
-        const Coefficients* coefficients = nullptr;
-        if (!node.timings.empty()) {
-            const auto& row = target.instructions[static_cast<std::size_t>(node.timings.front().kernel)];
-            if (row) coefficients = &*row;
-        }
-        if (coefficients == nullptr) {
-            result.notes.push_back("latency undecided: " + place(summary, i) + ": no timing for " +
-                                   (node.computes_float.constant() != 0 ? "float32 kernels" : "this kernel") +
-                                   " on target '" + target.name + "'");
+        const std::optional<double> cycles = cycles_of(summary.nodes[i], target);
+        if (!cycles) {
+            result.notes.push_back(
+                "latency undecided: " + place(summary, i) + ": no timing for " +
+                (summary.nodes[i].computes_float.constant() != 0 ? "float32 kernels" : "this kernel") + " on target '" +
+                target.name + "'");
             return;
         }
-        double instructions = 0.0;
-        for (std::size_t t = 0; t < term_count; ++t)
-            instructions += (*coefficients)[t] * static_cast<double>(node.counts[t].constant());
-        result.nodes[i].instructions = instructions;
-        sum += instructions;
+        result.nodes[i].seconds = *cycles / *target.clock_hz;
+        sum += *cycles;
     }
-    result.instructions = sum;
     const double seconds = sum / *target.clock_hz;
-    result.latency_seconds = scaled({seconds, seconds, seconds}, *target.cycles_per_instruction);
+    result.latency_seconds = scaled({seconds, seconds, seconds}, target.latency_scale);
     result.latency_standing = target.latency_standing;
     if (target.power_watts) {
         result.energy_joules = scaled(*result.latency_seconds, *target.power_watts);
@@ -252,9 +283,10 @@ Summary summarise(const Graph& graph) {
     add_flash(graph, summary);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
         summary.node_names.push_back(graph.nodes[i].name);
-        summary.nodes.push_back(read_node(NodeView(graph, static_cast<NodeId>(i)), summary.work[i]));
+        summary.nodes.push_back(read_node(NodeView(graph, static_cast<NodeId>(i))));
         if (summary.problem.empty()) summary.problem = summary.nodes.back().problem;
     }
+    find_live_factors(graph, summary);
     add_schedule(graph, summary);
     return summary;
 }

@@ -10,16 +10,22 @@ namespace gonogo {
 
 namespace {
 
+// Activations of other engines against TensorFlow Lite Micro's plan (docs/cost-model.md); results.py has the same.
+constexpr Bracket other_planners = {0.25, 1.0, 2.5};
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
 CostJudge::CostJudge(CostProgram program, const CostTarget& target, std::vector<CostLimit> limits,
                      double persistent_slack)
-    : program_(std::move(program)), limits_(std::move(limits)), slack_(persistent_slack), watts_(target.power_watts) {
+    : program_(std::move(program)),
+      limits_(std::move(limits)),
+      slack_(persistent_slack),
+      plans_as_tflm_(target.plans_as_tflm),
+      watts_(target.power_watts) {
     if (limits_.size() > 64) throw LimitError("more than 64 limits");
-    if (target.clock_hz && target.cycles_per_instruction) {
-        cycles_per_instruction_ = target.cycles_per_instruction;
+    if (target.clock_hz && !target.cycles.empty()) {
+        latency_scale_ = target.latency_scale;
         clock_hz_ = *target.clock_hz;
     }
 }
@@ -33,7 +39,8 @@ std::string CostJudge::text() const {
     };
     put(clock_hz_);
     put(slack_);
-    put_bracket(cycles_per_instruction_);
+    put(plans_as_tflm_ ? 1.0 : 0.0);
+    put_bracket(latency_scale_);
     put_bracket(watts_);
     for (const CostLimit& limit : limits_) {
         text += std::to_string(static_cast<int>(limit.cost)) + (limit.on_estimates ? "e " : " ");
@@ -53,7 +60,7 @@ std::vector<std::size_t> CostJudge::support(std::size_t i) const {
             break;
         case LimitedCost::latency:
         case LimitedCost::energy:
-            numbers = {CostNumber::instructions, CostNumber::timed};
+            numbers = {CostNumber::cycles, CostNumber::timed};
             break;
         case LimitedCost::macs:
             numbers = {CostNumber::macs};
@@ -79,6 +86,11 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
         }
         case LimitedCost::ram: {
             if (!program_.problem().empty()) return {0.0, 0.0, infinity};
+            if (!plans_as_tflm_) {
+                return {0.0, std::floor(of(lo, CostNumber::ram_activations) * other_planners.lower),
+                        std::ceil(of(hi, CostNumber::ram_activations) * other_planners.upper) +
+                            of(hi, CostNumber::ram_persistent) + slack_};
+            }
             const double activations = of(lo, CostNumber::ram_activations);
             return {activations, activations + std::max(0.0, of(lo, CostNumber::ram_persistent) - slack_),
                     of(hi, CostNumber::ram_activations) + of(hi, CostNumber::ram_persistent) + slack_};
@@ -86,10 +98,10 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
         default:
             break;
     }
-    if (!cycles_per_instruction_) return {0.0, 0.0, infinity};
+    if (!latency_scale_) return {0.0, 0.0, infinity};
     // In the order in which CostModel multiplies.
-    double low = of(lo, CostNumber::instructions) / clock_hz_ * cycles_per_instruction_->lower;
-    double high = of(hi, CostNumber::instructions) / clock_hz_ * cycles_per_instruction_->upper;
+    double low = of(lo, CostNumber::cycles) / clock_hz_ * latency_scale_->lower;
+    double high = of(hi, CostNumber::cycles) / clock_hz_ * latency_scale_->upper;
     if (of(lo, CostNumber::timed) == 0.0) high = infinity;
     if (cost == LimitedCost::energy) {
         if (!watts_) return {0.0, 0.0, infinity};
@@ -100,7 +112,9 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
 }
 
 double CostJudge::spread(LimitedCost cost, const CostNumbers& lo, const CostNumbers& hi) const {
-    const auto ratio = [](double least, double most) { return std::log(std::max(most, 1.0) / std::max(least, 1.0)); };
+    const auto ratio = [](double least, double most) {
+        return std::log(std::max(most, 1.0) / std::max(least, 1.0));  // libm: it only orders the parameters to cut
+    };
     switch (cost) {
         case LimitedCost::macs:
             return ratio(of(lo, CostNumber::macs), of(hi, CostNumber::macs));
@@ -109,7 +123,7 @@ double CostJudge::spread(LimitedCost cost, const CostNumbers& lo, const CostNumb
         case LimitedCost::ram:
             return ratio(of(lo, CostNumber::ram_activations), of(hi, CostNumber::ram_activations));
         default:
-            return ratio(of(lo, CostNumber::instructions), of(hi, CostNumber::instructions));
+            return ratio(of(lo, CostNumber::cycles), of(hi, CostNumber::cycles));
     }
 }
 

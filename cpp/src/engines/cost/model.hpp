@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,6 +51,8 @@ struct Timing {
     KernelClass kernel;
 };
 
+using Factors = std::array<Expr, factor_count>;
+
 // Sizes are integers for a model and expressions for an architecture; conditions are 0 or 1.
 struct NodeFacts {
     const KernelFacts* kernel = nullptr;
@@ -59,6 +62,7 @@ struct NodeFacts {
     std::int64_t groups = 1;  // conv
     Expr inputs = 0;          // elements of the first input
     Expr outputs = 0;         // elements of the first output
+    Expr rows = 1;            // elements of the first output over its last two dimensions
     Expr channels = 0;        // output channels of conv and depthwise, outputs of a dense row
     Expr terms = 0;           // products summed per output element of a dense node
     Expr scales = 0;          // of a dense node's weights
@@ -68,7 +72,8 @@ struct NodeFacts {
     Expr computes_float = 0;
     std::string problem;  // not empty: why TensorFlow Lite Micro can't run this node
     std::vector<Timing> timings;
-    std::array<Expr, term_count> counts = {};  // of the instruction model's terms
+    Factors factors = {};
+    std::shared_ptr<const Factors> live_factors;  // without filters that are all zero; null where there are none
 };
 
 struct SymbolicWork {
@@ -84,11 +89,14 @@ inline Expr scales_of(const Tensor& tensor) {
 }
 
 // Reads one node.
-NodeFacts read_node(const NodeView& view, const SymbolicWork& work);
+NodeFacts read_node(const NodeView& view);
 
-// Classes and counts of the node in the instruction model.
+// Classes of the node in the instruction model, and the factors of its loop counts.
 std::vector<Timing> timings_of(const NodeFacts& node);
-std::array<Expr, term_count> counts_of(const NodeFacts& node, const SymbolicWork& work);
+Factors factors_of(const NodeFacts& node);
+
+// The value of a formula on a node's factors, which must be integers.
+double value_of(const Formula& formula, const Factors& factors);
 
 // What lives when: the schedule by tensors alone.
 struct Schedule {
@@ -145,6 +153,7 @@ struct Summary {
     bool is_scheduled() const { return format != "onnx"; }
 };
 Summary summarise(const Graph& graph);
+void find_live_factors(const Graph& graph, Summary& summary);
 
 Scratch scratch_of(const NodeFacts& node, KernelSet kernels);
 

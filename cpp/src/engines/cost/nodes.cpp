@@ -54,9 +54,15 @@ Family family_of(std::string_view op) {
     return Family::other;
 }
 
+Expr rows_of(const SymbolicShape& shape) {
+    Expr rows = 1;
+    for (std::size_t i = 0; i + 2 < shape.size(); ++i) rows = rows * shape[i];
+    return rows;
+}
+
 }  // namespace
 
-NodeFacts read_node(const NodeView& view, const SymbolicWork& work) {
+NodeFacts read_node(const NodeView& view) {
     const Graph& graph = view.graph();
     NodeFacts facts;
     const std::string_view op = view.op().name;
@@ -73,6 +79,7 @@ NodeFacts read_node(const NodeView& view, const SymbolicWork& work) {
     facts.active = view.node().active;
     facts.inputs = count(x.shape);
     facts.outputs = count(view.output().shape);
+    facts.rows = rows_of(view.output().shape);
     facts.rank = static_cast<std::int64_t>(x.shape.size());
     facts.quantized = is_byte(x, graph.format == "tflite") ? Expr(1) - x.wide : Expr(0);
     facts.computes_float = max(floats(x), floats(view.output()));
@@ -97,7 +104,7 @@ NodeFacts read_node(const NodeView& view, const SymbolicWork& work) {
     }
     facts.problem = problem_of(view, facts);
     facts.timings = timings_of(facts);
-    facts.counts = counts_of(facts, work);
+    facts.factors = factors_of(facts);
     return facts;
 }
 

@@ -315,6 +315,8 @@ class BoxPlan {
                 if (from_hi + hi_[c] <= low || from_lo >= high + hi_[b]) continue;
                 if (work_.known[at(c)] == 0) return false;
                 const Chain& other = work_.chains[at(c)];
+                // A buffer that isn't there at some point is in nobody's way at it.
+                if (lo_[c] <= 0.0) return false;
                 if (!(from_hi < low + lo_[b] && from_lo + lo_[c] > high)) {
                     if (least_gap(other, c, chain, none) >= 0.0 || least_gap(chain, b, other, none) >= 0.0) continue;
                     if (least_gap(other, none, chain, b) <= 0.0 || least_gap(chain, none, other, c) <= 0.0)

@@ -16,7 +16,7 @@ namespace gonogo {
 std::string_view name_of(CostNumber number) {
     static constexpr std::string_view names[cost_number_count] = {
         "valid",           "macs",     "other_operations", "parameter_bytes", "flash_around",
-        "ram_activations", "ram_live", "ram_persistent",   "instructions",    "timed"};
+        "ram_activations", "ram_live", "ram_persistent",   "cycles",          "timed"};
     return names[static_cast<std::size_t>(number)];
 }
 
@@ -151,36 +151,53 @@ class Compiler {
         outputs.insert(outputs.end(), values.begin(), values.end());
     }
 
-    // Instructions as CostModel adds them up, term by term and node by node: the same roundings.
-    std::vector<TapeValue> add_latency(std::vector<TapeValue>& outputs) {
+    // A formula as value_of() computes it: the same roundings.
+    TapeValue value_of(const Formula& formula, const Factors& factors) {
+        const auto value = [&](Factor f) { return tape_.integer(factors[static_cast<std::size_t>(f)]); };
         TapeValue sum = tape_.number(0.0);
+        for (const FormulaGroup& group : formula) {
+            TapeValue inner = tape_.number(group.alone);
+            for (const auto& [factor, weight] : group.last)
+                inner = tape_.add(inner, tape_.mul(tape_.number(weight), value(factor)));
+            for (const Factor f : group.common) inner = tape_.mul(inner, value(f));
+            sum = tape_.add(sum, inner);
+        }
+        return sum;
+    }
+
+    // Cycles as CostModel adds them up, node by node: the largest of the target's rooflines.
+    std::vector<TapeValue> add_latency(std::vector<TapeValue>& outputs) {
+        const TapeValue zero = tape_.number(0.0);
+        TapeValue sum = zero;
         TapeValue timed = tape_.number(1.0);
         std::vector<TapeValue> nodes;
         for (std::size_t i = 0; i < summary_.nodes.size(); ++i) {
             const NodeFacts& node = summary_.nodes[i];
             const TapeValue active = tape_.integer(node.active);
-            TapeValue instructions = tape_.number(0.0);
+            TapeValue cycles = zero;
             Expr known = 0;
             for (const Timing& timing : node.timings) {
-                const auto& row = target_.instructions[static_cast<std::size_t>(timing.kernel)];
-                if (!row) continue;
-                known = known + timing.when;
-                TapeValue of_class = tape_.number(0.0);
-                for (std::size_t t = 0; t < term_count; ++t) {
-                    if ((*row)[t] == 0.0) continue;
-                    of_class = tape_.add(of_class, tape_.mul(tape_.integer(node.counts[t]), tape_.number((*row)[t])));
+                TapeValue of_class = zero;
+                bool is_known = false;
+                for (const FormulaTable& table : target_.cycles) {
+                    const std::optional<Formula>& formula = table[static_cast<std::size_t>(timing.kernel)];
+                    if (!formula) continue;
+                    is_known = true;
+                    of_class = tape_.max(of_class, value_of(*formula, node.factors));
                 }
-                instructions = tape_.select(tape_.integer(timing.when), of_class, instructions);
+                if (!is_known) continue;
+                known = known + timing.when;
+                cycles = tape_.select(tape_.integer(timing.when), of_class, cycles);
             }
-            sum = tape_.add(sum, tape_.select(active, instructions, tape_.number(0.0)));
+            sum = tape_.add(sum, tape_.select(active, cycles, zero));
             timed = tape_.mul(timed, tape_.select(active, tape_.integer(known), tape_.number(1.0)));
             const SymbolicWork& work = summary_.work[i];
             nodes.insert(nodes.end(), {active, tape_.integer(work.macs), tape_.integer(work.other_operations),
-                                       tape_.integer(work.parameter_bytes), instructions});
+                                       tape_.integer(work.parameter_bytes), cycles});
         }
-        const bool clocked = target_.clock_hz && target_.cycles_per_instruction;
-        outputs[at(CostNumber::instructions)] = clocked ? sum : tape_.number(0.0);
-        outputs[at(CostNumber::timed)] = clocked ? timed : tape_.number(0.0);
+        const bool clocked = target_.clock_hz && !target_.cycles.empty();
+        outputs[at(CostNumber::cycles)] = clocked ? sum : zero;
+        outputs[at(CostNumber::timed)] = clocked ? timed : zero;
         return nodes;
     }
 
@@ -604,8 +621,8 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
                     box.lo[i] = from[0];
                     box.hi[i] = from[width];
                 }
-                box.lo[at(CostNumber::instructions)] *= 1.0 - outward;
-                box.hi[at(CostNumber::instructions)] *= 1.0 + outward;
+                box.lo[at(CostNumber::cycles)] *= 1.0 - outward;
+                box.hi[at(CostNumber::cycles)] *= 1.0 + outward;
                 box.lo[at(CostNumber::ram_activations)] = 0.0;
                 box.hi[at(CostNumber::ram_activations)] = std::numeric_limits<double>::infinity();
                 reader.box_memory(registers, r, box, !plans || plans(box));

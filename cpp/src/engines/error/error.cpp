@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 
 #include "gonogo/semantics/box.hpp"
 
@@ -15,6 +16,7 @@
 #include "joint/make_deployment.hpp"
 #include "linear/phases.hpp"
 #include "linear/split.hpp"
+#include "linear/turns.hpp"
 #include "ops/elementwise.hpp"
 #include "tensor/shorthand.hpp"
 
@@ -23,6 +25,11 @@ namespace gonogo {
 namespace {
 
 using namespace joint;
+
+constexpr std::string_view limit_reached =
+    "the limit of multiplications was reached: later layers are bounded by intervals alone; a higher limit gives "
+    "sharper "
+    "bounds";
 
 std::vector<std::int64_t> without_ones(const Shape& shape) {
     std::vector<std::int64_t> out;
@@ -119,6 +126,8 @@ class ErrorSession::Run {
             searching_ += std::chrono::duration<double>(Clock::now() - split).count();
         }
         result_.parts = splitter_->parts();
+        if (sharpening_ && (sharpening_->finished() || sharpening_->stage() > Method::linear))
+            std::erase(result_.notes, limit_reached);
         return decided() || splitter_->finished();
     }
 
@@ -126,11 +135,8 @@ class ErrorSession::Run {
         joint_ = compile(reference_.graph(), device_.graph(), pairing_, &device_);
         state_.push_back(known_state(start(joint_, box_), real_, deployed_));
         const linear::Solver solver(joint_.system);
-        if (!solver.run(state_, {.method = options_.method, .multiplies = options_.multiplies})) {
-            result_.notes.push_back(
-                "the limit of multiplications was reached: later layers are bounded by intervals alone; a higher limit "
-                "gives sharper bounds");
-        }
+        complete_ = solver.run(state_, {.method = options_.method, .multiplies = options_.multiplies});
+        if (!complete_) result_.notes.emplace_back(limit_reached);
         if (options_.method == Method::interval) return;
         for (const Target& t : targets_) {
             const Variables& x = joint_.tensors[static_cast<std::size_t>(t.deployed)];
@@ -194,10 +200,28 @@ class ErrorSession::Run {
             }
         }
         if (objectives_.empty()) return;
-        if (live_inputs() > linear::most_inputs_to_halve) {
-            splitter_ = std::make_unique<linear::Phases>(joint_.system, split_, state_[0], lower, upper);
-            return;
+        const bool many = live_inputs() > linear::most_inputs_to_halve;
+        const auto begin = [this, many](std::vector<double> lo, std::vector<double> hi) {
+            return many ? split_bends(lo, hi) : split_box(std::move(lo), std::move(hi));
+        };
+        // What the limit of multiplications left out. Slopes too where bends are split; parts of a box gain more.
+        const Method reached = complete_ ? options_.method : Method::interval;
+        sharpening_ = std::make_unique<linear::Sharpening>(joint_.system, state_, split_, reached,
+                                                           many ? Method::optimised : Method::linear);
+        if (sharpening_->finished()) {
+            splitter_ = begin(std::move(lower), std::move(upper));
+        } else {
+            splitter_ = std::make_unique<linear::Turns>(*sharpening_, state_[0], split_, std::move(lower),
+                                                        std::move(upper), options_.multiplies, begin);
         }
+    }
+
+    std::unique_ptr<linear::Splitting> split_bends(const std::vector<double>& lower,
+                                                   const std::vector<double>& upper) const {
+        return std::make_unique<linear::Phases>(joint_.system, split_, state_[0], lower, upper);
+    }
+
+    std::unique_ptr<linear::Splitting> split_box(std::vector<double> lower, std::vector<double> upper) const {
         linear::InputBox whole;
         for (const linear::BlockId b : joint_.inputs) {
             whole.lo.push_back(state_[0].block(b).lo);
@@ -206,7 +230,7 @@ class ErrorSession::Run {
         auto boxes = std::make_unique<linear::Splitter>(
             joint_.system, split_, [this](const linear::InputBox& part) { return state_of(part); });
         boxes->begin(std::move(whole), std::move(lower), std::move(upper), options_.threshold.has_value());
-        splitter_ = std::move(boxes);
+        return boxes;
     }
 
     std::int64_t live_inputs() const {
@@ -466,6 +490,8 @@ class ErrorSession::Run {
     std::vector<Target> targets_;
     std::vector<std::pair<std::size_t, std::size_t>> objectives_;  // tensor and element
     std::vector<linear::Objective> split_;
+    bool complete_ = true;  // the first bounds: no limit was reached
+    std::unique_ptr<linear::Sharpening> sharpening_;
     std::unique_ptr<linear::Splitting> splitter_;
     std::unique_ptr<Search> search_;
     bool interrupted_ = false;

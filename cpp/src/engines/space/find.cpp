@@ -47,8 +47,7 @@ Found SpaceSearch::find(const SpaceBox& box, std::int64_t boxes, std::uint64_t m
     return {std::nullopt, true};
 }
 
-SpaceSearch::Least SpaceSearch::least(const SpaceBox& box, std::size_t limit, std::int64_t boxes,
-                                      std::uint64_t masked) const {
+SpaceSearch::Least SpaceSearch::least(const SpaceBox& box, std::optional<std::size_t> limit, std::int64_t boxes) const {
     struct Waiting {
         double value;
         std::int64_t number;
@@ -57,13 +56,20 @@ SpaceSearch::Least SpaceSearch::least(const SpaceBox& box, std::size_t limit, st
             return value != other.value ? value > other.value : number > other.number;
         }
     };
-    const std::uint64_t mask = masked | std::uint64_t{1} << limit;
+    const std::uint64_t every = ~std::uint64_t{0};
+    const std::uint64_t mask = limit ? std::uint64_t{1} << *limit : every;
+    const std::uint64_t wanted = limit ? mask : every;
     std::priority_queue<Waiting> open;
     std::vector<double> values;
     std::vector<double> spread;
     const auto value = [&](const SpaceBox& b) {
         judge_.least(b, values, spread);
-        return values[limit];
+        if (limit) return values[*limit];
+        double factor = 0.0;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (values[i] > 0.0) factor = std::max(factor, values[i] / shape_.limits[i]);
+        }
+        return factor;
     };
     Least best;
     std::int64_t number = 0;
@@ -90,9 +96,9 @@ SpaceSearch::Least SpaceSearch::least(const SpaceBox& box, std::size_t limit, st
         if (finding.region == Region::infeasible || !narrow(next.box, finding, first)) continue;
         offer(next.box.lo);
         if (next.box.is_point()) continue;
-        SpaceFinding wanted = finding;
-        wanted.open |= std::uint64_t{1} << limit;
-        int where = choose(next.box, wanted);
+        SpaceFinding matters = finding;
+        matters.open |= wanted;
+        int where = choose(next.box, matters);
         if (where < 0) {
             for (std::size_t p = 0; p < next.box.lo.size() && where < 0; ++p) {
                 if (next.box.hi[p] > next.box.lo[p]) where = static_cast<int>(p);
