@@ -19,7 +19,7 @@ constexpr KernelFacts not_in_tflm(std::string_view op) {
 
 // Sorted by name.
 // clang-format off
-constexpr KernelFacts table[] = {
+constexpr KernelFacts known_kernels[] = {
     {"add", add, true, 8, 4, 2, 1, 60, 64},
     {"argmax", permute, true, 4, 4, 1, 1, 0, 0},
     {"average_pool2d", average_pool, true, 40, 4, 40, 4, 32, 48},
@@ -63,9 +63,9 @@ constexpr KernelFacts table[] = {
 
 const KernelFacts* kernel_facts(std::string_view op) {
     const auto* found =
-        std::lower_bound(std::begin(table), std::end(table), op,
+        std::lower_bound(std::begin(known_kernels), std::end(known_kernels), op,
                          [](const KernelFacts& facts, std::string_view name) { return facts.op < name; });
-    return found != std::end(table) && found->op == op ? found : nullptr;
+    return found != std::end(known_kernels) && found->op == op ? found : nullptr;
 }
 
 }  // namespace gonogo::costing
