@@ -5,13 +5,7 @@
 
 namespace gonogo::costing {
 
-namespace {
-
-std::size_t at(std::int32_t i) {
-    return static_cast<std::size_t>(i);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 ArenaPlanner::ArenaPlanner(const Summary& summary, std::vector<std::int32_t> scratch_nodes)
     : schedule_(summary.schedule), scratch_nodes_(std::move(scratch_nodes)) {

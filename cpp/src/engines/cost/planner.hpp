@@ -16,6 +16,10 @@
 
 namespace gonogo::costing {
 
+inline std::size_t at(std::int32_t i) {
+    return static_cast<std::size_t>(i);
+}
+
 // Buffers are numbered: activations, then scratch buffers by node.
 class ArenaPlanner {
   public:
