@@ -441,7 +441,8 @@ void register_space(py::module_& m) {
                 return result;
             },
             py::arg("lo"), py::arg("hi"), py::arg("plan") = true,
-            "Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena is only known from\n"
+            "Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena is only known "
+            "from\n"
             "below, by the bytes alive at once.")
         .def_property_readonly("problem", [](const Judge& j) { return j.costs().program().problem(); })
         .def_property_readonly("steps", [](const Judge& j) { return j.costs().program().steps(); })
