@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gonogo.hpo.gate import Gate
-from gonogo.hpo.tightening import Core
+from gonogo.hpo.space_report import Core
 from support.search_cases import CASES
 from support.spaces import Bools, Enumerated, enumerated
 

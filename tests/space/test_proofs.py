@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 from gonogo.hpo.gate import Gate
-from gonogo.hpo.tightening import SpaceReport
+from gonogo.hpo.space_report import SpaceReport
 from gonogo.space import Int
 from support.search_cases import CASES
 from support.spaces import FEASIBLE, INFEASIBLE, UNDECIDED, Enumerated, enumerated, grid_of

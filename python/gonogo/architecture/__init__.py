@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from gonogo.architecture._architecture import Architecture, Parameters
 from gonogo.architecture._coding import Coding
+from gonogo.architecture._drawing import Layer
 from gonogo.architecture._fixed import FixedArchitecture
-from gonogo.architecture._net import Layer, Net
+from gonogo.architecture._net import Net
 from gonogo.architecture._script import read_script
 from gonogo.architecture._symbols import Condition, Number, Ratio, Text
 

@@ -14,7 +14,8 @@ from gonogo.hpo.checked import Checked
 from gonogo.hpo.feasible import tightened
 from gonogo.hpo.gate import Gate, GateChecked
 from gonogo.hpo.model_gate import BuildError, ModelGate
-from gonogo.hpo.tightening import Core, Paving, SpaceReport
+from gonogo.hpo.paving import Paving
+from gonogo.hpo.space_report import Core, SpaceReport
 
 if TYPE_CHECKING:
     from gonogo.hpo import ax, configspace, optuna, ray, sklearn

@@ -38,7 +38,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from ax.api.client import Client
 
-    from gonogo.hpo.tightening import SpaceReport
+    from gonogo.hpo.space_report import SpaceReport
 
 __all__ = ["FeasibleTrials", "linear_constraints", "parameters"]
 

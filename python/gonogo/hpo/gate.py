@@ -25,7 +25,7 @@ from gonogo.results import PERSISTENT_SLACK_BYTES, CostResult, Feasibility, Limi
 from gonogo.space import Config, Float, Space
 
 if TYPE_CHECKING:
-    from gonogo.hpo.tightening import Core, SpaceReport
+    from gonogo.hpo.space_report import Core, SpaceReport
     from gonogo.targets import Target
 
 COSTS = ("ram", "flash", "latency", "energy", "macs")
