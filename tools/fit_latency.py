@@ -24,9 +24,10 @@ import latency_check
 import numpy as np
 import tomllib
 from fit_instructions import CORES, Fit, fit_cores
+from gonogo.targets._timing import STAGES, stage_of
 from kernel_counts import graph_op, value_of
 from latency_check import Figures, quantile
-from latency_model import STAGES, Posterior, Sample, fit_spreads, stage_of
+from latency_model import Posterior, Sample, fit_spreads
 from latency_rows import COUNTED_AS, DataSet, Measured, all_rows
 
 TARGETS = Path(__file__).resolve().parents[1] / "python" / "gonogo" / "targets"

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from gonogo.targets._timing import STAGES
 from latency_rows import DataSet, Measured
 
-STAGES = ("conv_1x1", "conv_general", "conv_outputs", "depthwise", "dense", "other")
 SPREADS = {
     "noise": 0.05,
     "core": 0.47,
@@ -33,19 +33,6 @@ SPREADS = {
     "stage of version": 0.02,
     "stage of data set": 0.05,
 }
-_PRODUCTS = frozenset(("k", "k4", "k4r", "k16", "k16r4", "k16u", "k4mixed", "k16mixed"))
-
-
-def stage_of(kernel: str, term: str) -> str:
-    """Which factor a term of a kernel's formula gets."""
-    factors = set(term.split("*"))
-    if kernel in ("conv_1x1", "conv_general"):
-        if factors & _PRODUCTS:
-            return kernel
-        return "conv_general" if factors & {"taps", "pads", "wh"} else "conv_outputs"
-    if kernel.startswith("depthwise"):
-        return "depthwise"
-    return kernel if kernel in STAGES else "other"
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,6 @@ std::string_view name_of(CostNumber number) {
 
 namespace costing {
 
-// Sums of rounded products: what a box's end may lie inside of the sum formed in another order (Theorem 84). Fewer than
-// 2^12 roundings of 2^-53 each.
-constexpr double outward = 0x1p-40;
-
 namespace {
 
 std::vector<TapeValue> compiled(const std::vector<Expr>& expressions, TapeBuilder& builder) {
@@ -96,6 +92,9 @@ class Compiler {
             }
         }
         facts.buffers = facts.buffer_sizes.size();
+        Expr all = 0;
+        for (const Expr& bytes : facts.buffer_sizes) all = all + bytes;
+        (void)tape_.integer(all);  // within 2^53: so are the sums that the planner forms
         const std::vector<TapeValue> values = compiled(facts.buffer_sizes, tape_);
         facts.same = firsts(values);
         outputs.insert(outputs.end(), values.begin(), values.end());
@@ -367,8 +366,6 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
                     box.lo[i] = from[0];
                     box.hi[i] = from[width];
                 }
-                box.lo[at(CostNumber::cycles)] *= 1.0 - outward;
-                box.hi[at(CostNumber::cycles)] *= 1.0 + outward;
                 box.lo[at(CostNumber::ram_activations)] = 0.0;
                 box.hi[at(CostNumber::ram_activations)] = std::numeric_limits<double>::infinity();
                 reader.box_memory(registers, r, box, !plans || plans(box));
