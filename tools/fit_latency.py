@@ -6,7 +6,7 @@ Instructions of each class of kernels per core (`fit_instructions.py`); then, fo
 per instruction by stage (`latency_model.py`), with an interval from rows left out (`latency_check.py`).
 docs/cost-model.md says what the figures mean. `--check` writes nothing and fails when a file would change; `--report`
 prints the errors on rows left out; `--spreads` fits the spreads of the latency model again and prints them.
-Needs numpy and scipy.
+Needs numpy, scipy and gonogo itself.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gonogo.hpo.checked import Judgement
 from gonogo.hpo.gate import Gate
 from support.families import FAMILIES
 from support.latencies import seconds_of
@@ -72,3 +73,17 @@ def test_columns_are_equal_to_points(family: str) -> None:
         assert {k: v[r] for k, v in unplanned.items()} == {
             k: v for k, v in numbers.items() if k not in ("ram_activations", "ram_live")
         }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_verdict_is_that_of_the_outcomes(family: str) -> None:
+    """The core compares float64 numbers, the outcomes fractions of the limits as they were written."""
+    space, build = FAMILIES[family]
+    limits = {"ram": "24 KiB", "flash": "60 KiB", "latency": "40 ms", "macs": "3 M"}
+    for target in ("stm32f746", "stm32f746+tflm"):
+        gate = Gate(space, build, target=target, limits=limits, reject_on_estimates=("latency",))
+        for config in space.sample(np.random.default_rng(3), 60):
+            checked = gate.check(config)
+            if checked.is_network:
+                assert checked.verdict is Judgement.verdict.fget(checked)  # type: ignore[attr-defined]
+                assert checked.infeasible == any(margin > 0 for margin in checked.margins.values())
