@@ -148,7 +148,7 @@ def decided(gate: Gate, boxes: int) -> tuple[float, float]:
     """Share of the volume decided by so many boxes, and seconds."""
     search = search_of(gate)
     start = time.thread_time()
-    _, _, volume, region, *_ = search.pave(None, boxes, 1e9, lambda *_: True)
+    _, _, volume, region, *_ = search.pave(boxes, 1e9, lambda *_: True)
     seconds = time.thread_time() - start
     return float(volume[region != 2].sum() / volume.sum()), seconds
 

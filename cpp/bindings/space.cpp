@@ -462,8 +462,8 @@ void register_space(py::module_& m) {
              py::arg("judge"), py::arg("places"), py::arg("exists_through"))
         .def(
             "pave",
-            [](const Search& s, const Ends& box, std::int64_t boxes, double seconds,
-               const std::function<bool(std::int64_t, double)>& watch, std::uint64_t masked) {
+            [](const Search& s, std::int64_t boxes, double seconds,
+               const std::function<bool(std::int64_t, double)>& watch) {
                 Paving paving;
                 {
                     const py::gil_scoped_release no_gil;
@@ -474,11 +474,11 @@ void register_space(py::module_& m) {
                             return watch(evaluated, decided);
                         };
                     }
-                    paving = s.search.pave(s.box(box), budget, masked);
+                    paving = s.search.pave(budget);
                 }
                 return paving_of(paving);
             },
-            py::arg("box"), py::arg("boxes"), py::arg("seconds"), py::arg("watch"), py::arg("masked") = 0)
+            py::arg("boxes"), py::arg("seconds"), py::arg("watch"))
         .def(
             "find",
             [](const Search& s, const Ends& box, std::int64_t boxes, std::uint64_t masked, int must_exist) {

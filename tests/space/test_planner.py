@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from gonogo import _core, targets
 from gonogo.architecture import Architecture
+from gonogo.space import Choice, Space
 from support.latencies import seconds_of
 from support.random_architectures import random_architecture
 from support.written_graphs import write_graph
@@ -144,3 +145,18 @@ def test_the_plan_is_that_of_tensorflow_lite_micro(seed: int, capfd: pytest.Capt
                 for part in ("head", "tail")
             )
             assert (numbers["ram_activations"], numbers["ram_persistent"]) == (head, tail)
+
+
+def test_what_is_no_network_has_its_numbers_within_its_box_too() -> None:
+    """Sizes below zero, of a window that doesn't fit, count as nothing at points and in boxes alike."""
+    space = Space(k=Choice(3, 9))
+    architecture = Architecture(
+        space, lambda h, net: net.conv2d(net.input(5, 4, 1), 4, (h.k, 1), padding="valid")
+    )
+    judge = judge_of(architecture, target_named("stm32g0b1re"))
+    numbers = judge.of_values([9.0]).numbers
+    assert numbers["valid"] == 0.0
+    for ends in ((3.0, 9.0), (9.0, 9.0)):
+        low, high = judge.boxes(np.array([[ends[0]]]), np.array([[ends[1]]]))[0]
+        for i, name in enumerate(NUMBERS):
+            assert low[i] <= numbers[name] <= high[i], (ends, name)

@@ -262,3 +262,12 @@ def test_an_impossible_branch_may_divide_by_zero() -> None:
     never = Expr(5).less(a)
     tape = _core.Expressions([never.select(Expr(7).floor_div(a - Expr(2)), a)], [("a", 1.0, 3.0)])
     assert tape.point([2.0]) == [2.0]
+
+
+def test_a_constant_beyond_2_to_the_53_is_refused() -> None:
+    """It would be rounded before a quotient brings it back into range."""
+    x = _core.Expr.symbol("x")
+    with pytest.raises(ShapeError, match="2\\^53"):
+        _core.Expressions([_core.Expr(2**53 + 1).floor_div(x)], [("x", 2.0, 5.0)])
+    exact = _core.Expressions([_core.Expr(2**53 - 1).floor_div(x)], [("x", 2.0, 5.0)])
+    assert exact.point([3.0]) == [(2**53 - 1) // 3]

@@ -184,7 +184,11 @@ void TapeBuilder::check_integer(TapeValue v, const Expr& expression) const {
 }
 
 TapeValue TapeBuilder::integer(const Expr& expression) {
-    if (expression.is_constant()) return number(static_cast<double>(expression.constant()));
+    if (expression.is_constant()) {
+        const TapeValue constant = number(static_cast<double>(expression.constant()));
+        check_integer(constant, expression);
+        return constant;
+    }
     const Expr::Node* node = expression.node();
     if (const auto found = expressions_.find(node); found != expressions_.end()) return found->second;
     TapeValue value = 0;

@@ -24,8 +24,9 @@ class Core:
 
     `relaxations`: per limit, in its unit (bytes, seconds, joules, MACs), the value it would have to be raised to for
     the region to open, the others unchanged, and a configuration that it would let in; without an entry no raise of
-    that limit alone opens the region. `together`: the least factor by which all limits would have to grow, and a
-    configuration that this lets in; None where every configuration of the region is no network.
+    that limit alone opens the region, or the budget of boxes didn't suffice to prove the least one. `together`: the
+    least factor by which all limits would have to grow, and a configuration that this lets in; None where every
+    configuration of the region is no network, or, again, the least factor isn't proved.
     """
 
     limits: tuple[str, ...]

@@ -45,7 +45,7 @@ def tighten(
         return True
 
     left = max(seconds - (time.monotonic() - start), 0.0)
-    *arrays, evaluated = search.pave(None, boxes, left, watch)
+    *arrays, evaluated = search.pave(boxes, left, watch)
     paving = Paving(gate.space, gate.cost_keys, *arrays)
     core = _core_of(gate, search, None, (), _FIND_BOXES) if empty else None
     assert len(coding.parameters) == paving.lo.shape[1]
@@ -197,9 +197,9 @@ def _core_of(
     limits = [i for i in range(len(gate._limits)) if not masked >> i & 1]
     relaxations = {}
     for i in limits:
-        value, point, _ = search.least(box, i, boxes)
-        if point is not None and math.isfinite(value):
+        value, point, proved = search.least(box, i, boxes)
+        if point is not None and proved and math.isfinite(value):
             relaxations[gate.cost_keys[i]] = (value, gate.architecture.coding.config(point))
-    factor, point, _ = search.least(box, None, boxes)
-    found = None if point is None else (factor, gate.architecture.coding.config(point))
+    factor, point, proved = search.least(box, None, boxes)
+    found = None if point is None or not proved else (factor, gate.architecture.coding.config(point))
     return Core(tuple(gate.cost_keys[i] for i in limits), tuple(kept), relaxations, found)

@@ -85,9 +85,9 @@ class SpaceSearch {
     SpaceBox whole() const;
     double volume(const SpaceBox& box, const SpaceFinding& finding) const;
 
-    // Largest open box first, until nothing is open or the budget is spent. The same budget in boxes gives the same
-    // paving; one in seconds may stop elsewhere.
-    Paving pave(const SpaceBox& from, const SpaceBudget& budget, std::uint64_t masked = 0) const;
+    // Of the whole space. Largest open box first, until nothing is open or the budget is spent. The same budget in
+    // boxes gives the same paving; one in seconds may stop elsewhere.
+    Paving pave(const SpaceBudget& budget) const;
 
     // A configuration of the box that isn't infeasible, or the proof that there is none. `must_exist`: a parameter
     // that it must have, or -1.

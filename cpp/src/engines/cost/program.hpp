@@ -92,7 +92,10 @@ struct Reader {
 
     void memory(const double* registers, std::int64_t stride, std::int64_t row, CostNumbers& numbers, bool plan) {
         const Tape& tape = facts.tape;
-        for (std::size_t b = 0; b < facts.buffers; ++b) sizes[b] = registers[tape.output(plain + b) * stride + row];
+        for (std::size_t b = 0; b < facts.buffers; ++b) {
+            // Below zero only where the configuration is no network; boxes count such sizes as nothing, too.
+            sizes[b] = std::max(registers[tape.output(plain + b) * stride + row], 0.0);
+        }
         for (std::size_t c = 0; c < facts.structure; ++c)
             conditions[c] = registers[tape.output(plain + facts.buffers + c) * stride + row] != 0.0 ? 1 : 0;
         const ArenaPlanner::Layout& here = structure();

@@ -28,7 +28,7 @@ struct Smaller {
 
 }  // namespace
 
-Paving SpaceSearch::pave(const SpaceBox& from, const SpaceBudget& budget, std::uint64_t masked) const {
+Paving SpaceSearch::pave(const SpaceBudget& budget) const {
     const Clock::time_point start = Clock::now();
     Paving paving;
     std::priority_queue<Waiting, std::vector<Waiting>, Smaller> open;
@@ -49,9 +49,9 @@ Paving SpaceSearch::pave(const SpaceBox& from, const SpaceBudget& budget, std::u
         paving.boxes.push_back({std::move(box), std::move(finding), volume});
     };
     {
-        SpaceFinding first = look(from, masked);
-        total = volume(from, first);
-        sort_in(from, std::move(first));
+        SpaceFinding first = look(whole(), 0);
+        total = volume(whole(), first);
+        sort_in(whole(), std::move(first));
     }
     std::vector<SpaceBox> parts;
     std::vector<SpaceFinding> findings;
@@ -69,7 +69,7 @@ Paving SpaceSearch::pave(const SpaceBox& from, const SpaceBudget& budget, std::u
             parts.push_back(std::move(high));
             open.pop();
         }
-        judge_.judge(parts, masked, findings);
+        judge_.judge(parts, 0, findings);
         paving.evaluated += static_cast<std::int64_t>(parts.size());
         for (std::size_t i = 0; i < parts.size(); ++i) sort_in(std::move(parts[i]), std::move(findings[i]));
     }
