@@ -37,15 +37,14 @@ from typing import Any
 
 import numpy as np
 import optuna
+from gonogo.architecture import Layer, Net
 from gonogo.hpo import tightened
+from gonogo.hpo.gate import Gate
 from gonogo.hpo.optuna import FeasibleSampler, WrappedObjective, suggest
 from gonogo.space import Choice, Int, Space
 from hpo_table import ARMS, Row, brief, show
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-from support.fake_gate import FakeGate  # noqa: E402
-
 INPUTS = {"slice": 380, "protein": 9}
 FILES = {"slice": "hpolib_slice_localization.csv.gz", "protein": "hpolib_protein_structure.csv.gz"}
 # A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take long.
@@ -53,6 +52,7 @@ PATIENCE = {"GP": 3}
 PATIENCE_OTHERS = 20
 RETRIES = {"GP": 4}
 ORDERED = ("batch_size", "dropout_1", "dropout_2", "init_lr", "n_units_1", "n_units_2")
+WIDTHS = ("n_units_1", "n_units_2")
 NAMED = ("activation_fn_1", "activation_fn_2", "lr_schedule")
 
 
@@ -79,11 +79,23 @@ class Table:
     def key(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return (*(self.values[c][config[c]] for c in ORDERED), *(config[c] for c in NAMED))
 
-    def bytes(self, config: Mapping[str, Any]) -> int:
-        """Of float32 weights, by the formula of the architecture; never from the table."""
-        n0 = INPUTS[self.name]
-        n1, n2 = (int(self.values[c][config[c]]) for c in ("n_units_1", "n_units_2"))
-        return 4 * ((n0 + 1) * n1 + (n1 + 1) * n2 + n2 + 1)
+    def size(self, config: Mapping[str, Any]) -> int:
+        """The table's, in bytes of float32 weights: what fits is judged by it, never by the gate."""
+        return 4 * self.sizes[self.key(config)]
+
+    def gate(self, space: Space, limit: int) -> Gate:
+        def build(h: Any, net: Net) -> Layer:
+            widths = []
+            for name in WIDTHS:
+                width: Any = int(self.values[name][0])
+                for i, value in enumerate(self.values[name][1:], 1):
+                    width = net.select(h[name] >= i, int(value), width)
+                widths.append(width)
+            x = net.input(INPUTS[self.name], bits=32)
+            x = net.dense(net.dense(x, widths[0], activation="relu"), widths[1], activation="relu")
+            return net.dense(x, 1)
+
+        return Gate(space, build, target="host64", limits={"flash": f"{limit} B"})
 
 
 def sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
@@ -97,7 +109,7 @@ def sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 
 
 def search(
-    table: Table, gate: FakeGate, name: str, arm: str, seed: int, budget: int
+    table: Table, limit: int, gate: Gate, name: str, arm: str, seed: int, budget: int
 ) -> tuple[list[float], int, int]:
     """Best loss that fits after each training, trainings of what doesn't fit, and proposals."""
     best: list[float] = []
@@ -107,7 +119,7 @@ def search(
     def train(trial: optuna.Trial) -> float:
         nonlocal wasted
         config = suggest(trial, gate.space)
-        loss, fits = table.losses[table.key(config)], gate.fits(config)
+        loss, fits = table.losses[table.key(config)], table.size(config) <= limit
         wasted += not fits
         best.append(min([loss if fits else np.inf, *best[-1:]]))
         return loss
@@ -146,16 +158,14 @@ def run(
     table: Table, limit: float, name: str, arms: Iterable[str], seeds: Iterable[int], budget: int
 ) -> Iterator[Row]:
     beyond = int(np.quantile(list(table.sizes.values()), limit)) * 4
-    names = ("n_units_1", "n_units_2")
-    gate = FakeGate(table.space, {"flash": table.bytes}, {"flash": beyond}, names)
-    small = tightened(table.space, gate.tighten(seconds=1.0).bounds)
-    tight = FakeGate(small, {"flash": table.bytes}, {"flash": beyond}, names)
+    gate = table.gate(table.space, beyond)
+    tight = table.gate(tightened(table.space, gate.tighten(seconds=1.0).bounds), beyond)
     optimum = min(loss for key, loss in table.losses.items() if 4 * table.sizes[key] <= beyond)
     for seed in seeds:
         for arm in arms:
             start = time.perf_counter()
             best, wasted, proposals = search(
-                table, tight if arm == "tight" else gate, name, arm, seed, budget
+                table, beyond, tight if arm == "tight" else gate, name, arm, seed, budget
             )
             seconds = time.perf_counter() - start
             yield Row(table.name, name, limit, arm, seed, optimum, best, wasted, proposals, seconds)
@@ -170,6 +180,7 @@ def main() -> None:
     parser.add_argument("--tables", default="slice,protein")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budget", type=int, default=100)
     parser.add_argument("--save", type=Path)
     parser.add_argument("--show", type=Path, nargs="+")
@@ -184,7 +195,8 @@ def main() -> None:
         for table in (Table(name, given.data) for name in given.tables.split(",")):
             for name in given.samplers.split(","):
                 for limit in map(float, given.limits.split(",")):
-                    rows += run(table, limit, name, given.arms.split(","), range(given.seeds), given.budget)
+                    seeds = range(given.first_seed, given.first_seed + given.seeds)
+                    rows += run(table, limit, name, given.arms.split(","), seeds, given.budget)
                     print(f"{table.name} {name} {limit:g}", file=sys.stderr, flush=True)
                     if given.save:
                         given.save.write_text(json.dumps([asdict(r) for r in rows]))
