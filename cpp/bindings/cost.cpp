@@ -126,9 +126,46 @@ FormulaTable formulas(const Table& table, const CostTarget& target) {
     return formulas;
 }
 
+Standing standing_of(const std::string& text, std::initializer_list<Standing> allowed, const std::string& target,
+                     const char* what) {
+    std::string known;
+    for (const Standing s : allowed) {
+        if (name_of(s) == text) return s;
+        known += (known.empty() ? "'" : ", '") + std::string(name_of(s)) + "'";
+    }
+    throw TargetError("target '" + target + "': " + what + " must be one of " + known);
+}
+
+using CodeBytes = std::array<std::int64_t, 4>;
+
+FlashRule flash_rule(const std::string& target, bool stores_file, const Ends& stored, const CodeBytes& code,
+                     const Ends& code_scale, const std::string& code_standing) {
+    FlashRule rule;
+    rule.stores_file = stores_file;
+    rule.stored = *bracket(stored, target, "stored_constants");
+    for (const std::int64_t bytes : code) {
+        if (bytes < 0 || bytes > std::int64_t{1} << 40)
+            throw TargetError("target '" + target + "': code_bytes must lie in [0, 2^40]");
+    }
+    rule.code = {.base = code[0],
+                 .per_node = code[1],
+                 .per_scale = code[2],
+                 .float_base = code[3],
+                 .scale = *bracket(code_scale, target, "code_scale"),
+                 .standing = standing_of(code_standing, {Standing::exact, Standing::estimated, Standing::assumed},
+                                         target, "code_standing")};
+    const bool fixed = code[1] == 0 && code[2] == 0 && code[3] == code[0] && rule.code.scale.lower == 1.0 &&
+                       rule.code.scale.upper == 1.0;
+    if (rule.code.standing == Standing::exact && !fixed)
+        throw TargetError("target '" + target + "': only one size for all networks can be exact");
+    return rule;
+}
+
 CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, bool plans_as_tflm,
-                       std::optional<double> clock_hz, const Table& instructions, const std::vector<Table>& cycles,
-                       const Ends& latency_scale, bool skips_zero_filters, const std::string& latency_standing,
+                       bool stores_file, const Ends& stored_constants, const CodeBytes& code_bytes,
+                       const Ends& code_scale, const std::string& code_standing, std::optional<double> clock_hz,
+                       const Table& instructions, const std::vector<Table>& cycles, const Ends& latency_scale,
+                       bool skips_zero_filters, const std::string& latency_standing,
                        const std::optional<Ends>& power_watts) {
     CostTarget target;
     target.name = std::move(name);
@@ -138,6 +175,7 @@ CostTarget make_target(std::string name, const std::string& kernels, int pointer
     }
     target.pointer_bits = pointer_bits;
     target.plans_as_tflm = plans_as_tflm;
+    target.flash = flash_rule(target.name, stores_file, stored_constants, code_bytes, code_scale, code_standing);
     if (clock_hz && !(*clock_hz > 0.0 && *clock_hz <= 1e12)) {
         throw TargetError("target '" + target.name + "': clock_hz must lie in (0, 1e12]");
     }
@@ -146,21 +184,29 @@ CostTarget make_target(std::string name, const std::string& kernels, int pointer
     for (const Table& table : cycles) target.cycles.push_back(formulas(table, target));
     target.latency_scale = *bracket(latency_scale, target.name, "latency_scale");
     target.skips_zero_filters = skips_zero_filters;
-    if (latency_standing == "estimated") {
-        target.latency_standing = Standing::estimated;
-    } else if (latency_standing == "assumed") {
-        target.latency_standing = Standing::assumed;
-    } else {
-        throw TargetError("target '" + target.name + "': latency_standing must be 'estimated' or 'assumed'");
-    }
+    target.latency_standing =
+        standing_of(latency_standing, {Standing::estimated, Standing::assumed}, target.name, "latency_standing");
     target.power_watts = bracket(power_watts, target.name, "power_watts");
     return target;
+}
+
+Ends ends_of(const Bracket& b) {
+    return {b.lower, b.estimate, b.upper};
+}
+
+CodeBytes assumed_code() {
+    const CodeSize code;
+    return {code.base, code.per_node, code.per_scale, code.float_base};
 }
 
 py::dict parts_of(const std::vector<Part>& parts) {
     py::dict out;
     for (const auto& [name, value] : parts) out[py::str(name.data(), name.size())] = value;
     return out;
+}
+
+std::tuple<std::int64_t, std::int64_t, std::int64_t> bytes_of(const ByteRange& r) {
+    return {r.lower, r.estimate, r.upper};
 }
 
 template <class Field>
@@ -178,7 +224,10 @@ void register_cost(py::module_& m) {
     py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
                                              "A device in numbers; gonogo.targets reads it from a file.")
         .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
-             py::arg("plans_as_tflm") = true, py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
+             py::arg("plans_as_tflm") = true, py::arg("stores_file") = true,
+             py::arg("stored_constants") = ends_of(FlashRule{}.stored), py::arg("code_bytes") = assumed_code(),
+             py::arg("code_scale") = ends_of(CodeSize{}.scale), py::arg("code_standing") = "assumed",
+             py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
              py::arg("cycles") = std::vector<Table>{}, py::arg("latency_scale") = Ends{1.0, 1.0, 1.0},
              py::arg("skips_zero_filters") = false, py::arg("latency_standing") = "estimated",
              py::arg("power_watts") = py::none())
@@ -187,10 +236,7 @@ void register_cost(py::module_& m) {
         .def_readonly("plans_as_tflm", &CostTarget::plans_as_tflm)
         .def_readonly("clock_hz", &CostTarget::clock_hz)
         .def_property_readonly(
-            "latency_scale",
-            [](const CostTarget& t) {
-                return Ends{t.latency_scale.lower, t.latency_scale.estimate, t.latency_scale.upper};
-            },
+            "latency_scale", [](const CostTarget& t) { return ends_of(t.latency_scale); },
             "What the sum of the nodes' cycles is multiplied by: (lower, estimate, upper).")
         .def("__repr__", [](const CostTarget& t) { return "<gonogo.CostTarget '" + t.name + "'>"; });
 
@@ -216,10 +262,16 @@ void register_cost(py::module_& m) {
         .def_property_readonly("parameter_bytes", field(&CostResult::parameter_bytes), "All constants: exact.")
         .def_property_readonly("macs_by_op", [](const GraphCost& c) { return parts_of(c.result.macs_by_op); })
         .def_property_readonly("nodes", field(&CostResult::nodes), "One entry per node, in schedule order.")
-        .def_property_readonly("flash_bytes", field(&CostResult::flash_bytes))
-        .def_property_readonly("flash_lower_bytes", field(&CostResult::flash_lower_bytes))
-        .def_property_readonly("flash_upper_bytes", field(&CostResult::flash_upper_bytes))
-        .def_property_readonly("flash_standing", standing(&CostResult::flash_standing))
+        .def_property_readonly(
+            "flash_model_bytes", [](const GraphCost& c) { return bytes_of(c.result.flash_model); },
+            "The model as the engine stores it: (lower, estimate, upper).")
+        .def_property_readonly("flash_model_standing", standing(&CostResult::flash_model_standing))
+        .def_property_readonly(
+            "flash_code_bytes", [](const GraphCost& c) { return bytes_of(c.result.flash_code); },
+            "Kernels and runtime: (lower, estimate, upper).")
+        .def_property_readonly("flash_code_standing", standing(&CostResult::flash_code_standing))
+        .def_property_readonly("flash_floor_bytes", field(&CostResult::flash_floor_bytes),
+                               "Proved: the model can't take less.")
         .def_property_readonly("ram_bytes", field(&CostResult::ram_bytes), "Activation and persistent part together.")
         .def_property_readonly("ram_activation_bytes", field(&CostResult::ram_activation_bytes))
         .def_property_readonly("ram_activation_standing", standing(&CostResult::ram_activation_standing))

@@ -86,6 +86,8 @@ class Quantity:
     def __str__(self) -> str:
         if self.unit == "B":
             text = units.bytes_text(int(self.value))
+            if self.low != self.high:
+                text += f" ({int(self.low):,} to {int(self.high):,} B)"
         elif self.unit in ("s", "J"):
             text = units.scaled_text(self.value, self.unit)
             if self.low != self.high:
@@ -330,12 +332,32 @@ class CostResult:
 
     @property
     def flash(self) -> Quantity:
-        """Bytes of the model in flash; the interpreter and its kernels come on top."""
-        size = self.core.flash_bytes
-        if self.core.flash_standing == "exact":
-            return Quantity.exact(size, "B", "the model file; code not included")
-        low, high = self.core.flash_lower_bytes, self.core.flash_upper_bytes
-        return Quantity(size, "B", "estimated", low, high, "no .tflite file to count")
+        """Bytes in flash: the model, and the kernels and runtime that run it. `flash_parts` has them one by one."""
+        model, code = self.core.flash_model_bytes, self.core.flash_code_bytes
+        low, value, high = (m + c for m, c in zip(model, code, strict=True))
+        if low == high and "exact" == self.core.flash_model_standing == self.core.flash_code_standing:
+            return Quantity.exact(value, "B", "the model file and the code size that the target states")
+        note = f"{model[1]} B model + {code[1]} B code, {self.core.flash_code_standing}"
+        return Quantity(value, "B", "estimated", low, high, note)
+
+    @property
+    def flash_parts(self) -> dict[str, Quantity]:
+        """What lies in flash: 'model', as the engine stores it, and 'code', the kernels and the runtime."""
+        return {
+            "model": self._bytes(
+                self.core.flash_model_bytes, self.core.flash_model_standing, "the model file"
+            ),
+            "code": self._bytes(
+                self.core.flash_code_bytes, self.core.flash_code_standing, "as the target states"
+            ),
+        }
+
+    @staticmethod
+    def _bytes(ends: tuple[int, int, int], standing: str, exact: str) -> Quantity:
+        if standing == "exact":
+            return Quantity.exact(ends[1], "B", exact)
+        note = "assumed: not measured for this engine" if standing == "assumed" else ""
+        return Quantity(ends[1], "B", "estimated", ends[0], ends[2], note)
 
     @property
     def ram_activations(self) -> Quantity | None:
@@ -406,6 +428,8 @@ class CostResult:
             "macs": self.macs,
             "parameters": self.parameters,
             "flash": self.flash,
+            "flash_model": self.flash_parts["model"],
+            "flash_code": self.flash_parts["code"],
             "ram": self.ram,
             "ram_activations": self.ram_activations,
             "latency": self.latency,
@@ -426,8 +450,8 @@ class CostResult:
         """The part of a quantity that is exact, if only a part of it is."""
         if name == "ram" and self.core.ram_activation_standing == "exact":
             return self.core.ram_activation_bytes
-        if name == "flash" and self.core.flash_standing != "exact":
-            return self.core.flash_lower_bytes
+        if name == "flash":
+            return self.core.flash_floor_bytes
         return None
 
     def __str__(self) -> str:

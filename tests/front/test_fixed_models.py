@@ -31,7 +31,9 @@ def test_a_tflite_file(deployed_path: str) -> None:
     fixed = gg.Architecture.from_tflite(deployed_path)
     cost, direct = gg.cost(fixed, TARGET), gg.cost(deployed_path, TARGET)
     assert str(cost) == str(direct)
-    assert cost.flash.value == Path(deployed_path).stat().st_size
+    stored = gg.cost(fixed, "host64")
+    assert stored.flash.value == Path(deployed_path).stat().st_size
+    assert stored.flash.standing == "exact"
     assert fixed.model({}) is fixed.graph
     assert "digits_int8.tflite" in repr(fixed)
 

@@ -99,10 +99,11 @@ def test_results_are_frozen() -> None:
 
 def fake_cost(planner: str = "tflm", **fields: Any) -> CostResult:
     base = {
-        "flash_bytes": 100,
-        "flash_standing": "exact",
-        "flash_lower_bytes": 90,
-        "flash_upper_bytes": 120,
+        "flash_model_bytes": (100, 100, 100),
+        "flash_model_standing": "exact",
+        "flash_code_bytes": (10, 20, 40),
+        "flash_code_standing": "assumed",
+        "flash_floor_bytes": 100,
         "ram_activation_bytes": 1000,
         "ram_activation_standing": "exact",
         "ram_persistent_bytes": 500,
@@ -134,10 +135,17 @@ def test_memory_of_an_engine_with_a_planner_of_its_own_is_a_wide_estimate_withou
     assert cost.floor("ram") is None
 
 
-def test_flash_without_a_file_is_an_estimate_above_its_constants() -> None:
-    flash = fake_cost(flash_standing="estimated").flash
-    assert (flash.low, flash.value, flash.high, flash.standing) == (90, 100, 120, "estimated")
-    assert fake_cost().flash.standing == "exact"
+def test_flash_is_the_model_and_the_code() -> None:
+    cost = fake_cost(flash_model_bytes=(90, 100, 120), flash_model_standing="estimated")
+    assert (cost.flash.low, cost.flash.value, cost.flash.high) == (100, 120, 160)
+    assert cost.flash.standing == "estimated"
+    assert (cost.flash_parts["model"].low, cost.flash_parts["code"].high) == (90, 40)
+    assert "assumed" in cost.flash_parts["code"].note
+    assert cost.floor("flash") == 100
+    assert fake_cost().flash_parts["model"].standing == "exact"
+    assert fake_cost().flash.standing == "estimated"  # the code is
+    stated = fake_cost(flash_code_bytes=(20, 20, 20), flash_code_standing="exact").flash
+    assert (stated.value, stated.standing) == (120, "exact")
 
 
 def test_time_carries_its_coverage() -> None:

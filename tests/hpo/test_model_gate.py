@@ -87,7 +87,7 @@ def test_the_exact_part_of_an_estimate_rejects() -> None:
 
 
 def test_the_device_s_own_memories_are_limits() -> None:
-    judge = ModelGate(toy.skeleton, target="stm32g0b1re")
+    judge = ModelGate(toy.skeleton, target="stm32g0b1re+tflm")
     assert judge.keys == ("ram_device", "flash_device")
     assert judge.check({"width": 10}).verdict is Feasibility.FEASIBLE
     checked = judge.check({"width": 200_000})

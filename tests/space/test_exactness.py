@@ -27,7 +27,13 @@ def compare(gate: Gate, config: dict[str, Any]) -> None:
     assert n["macs"] == cost.macs
     assert n["other_operations"] == cost.other_operations
     assert n["parameter_bytes"] == cost.parameter_bytes
-    assert n["parameter_bytes"] + n["flash_around"] == cost.flash_bytes
+    if gate.target.core.plans_as_tflm:  # stores the file
+        assert n["parameter_bytes"] + n["flash_around"] == cost.flash_model_bytes[1]
+    assert n["flash_code"] == cost.flash_code_bytes[1]
+    low, _, high = (m + c for m, c in zip(cost.flash_model_bytes, cost.flash_code_bytes, strict=True))
+    flash = next((o for o in judged.outcomes if o.name == "flash"), None)
+    if flash is not None:
+        assert (low, high) == (min(low, flash.low), flash.high)
     if cost.ram_activation_bytes is not None:
         assert n["ram_activations"] == cost.ram_activation_bytes
         assert n["ram_live"] == cost.ram_live_bytes

@@ -107,11 +107,13 @@ def differences(architecture: Architecture, target: _core.CostTarget, codes: lis
         "macs": (n["macs"], cost.macs),
         "other_operations": (n["other_operations"], cost.other_operations),
         "parameter_bytes": (n["parameter_bytes"], cost.parameter_bytes),
-        "flash": (n["parameter_bytes"] + n["flash_around"], cost.flash_bytes),
+        "flash_code": (n["flash_code"], cost.flash_code_bytes[1]),
         "ram_live": (n["ram_live"], cost.ram_live_bytes),
         "ram_activations": (n["ram_activations"], cost.ram_activation_bytes),
         "ram_persistent": (n["ram_persistent"], cost.ram_persistent_bytes),
     }
+    if target.plans_as_tflm:
+        pairs["flash_model"] = (n["parameter_bytes"] + n["flash_around"], cost.flash_model_bytes[1])
     if cost.latency_seconds is not None:
         pairs["latency"] = (seconds_of(n["cycles"], target), cost.latency_seconds)
     return [name for name, (ours, theirs) in pairs.items() if theirs is not None and ours != theirs]

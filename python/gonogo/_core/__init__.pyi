@@ -407,7 +407,7 @@ class CostTarget:
     """
     A device in numbers; gonogo.targets reads it from a file.
     """
-    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, plans_as_tflm: bool = True, clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles: collections.abc.Sequence[collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]]] = [], latency_scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0, 1.0), skips_zero_filters: bool = False, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
+    def __init__(self, *, name: str, kernels: str, pointer_bits: typing.SupportsInt | typing.SupportsIndex = 32, plans_as_tflm: bool = True, stores_file: bool = True, stored_constants: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (0.29, 1.0, 2.1), code_bytes: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(4)"] = [61440, 0, 0, 61440], code_scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (0.2, 1.0, 3.05), code_standing: str = 'assumed', clock_hz: typing.SupportsFloat | typing.SupportsIndex | None = None, instructions: collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]] = {}, cycles: collections.abc.Sequence[collections.abc.Mapping[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]]] = [], latency_scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0, 1.0), skips_zero_filters: bool = False, latency_standing: str = 'estimated', power_watts: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
         ...
     def __repr__(self) -> str:
         ...
@@ -476,16 +476,25 @@ class Cost:
         (lower, estimate, upper)
         """
     @property
-    def flash_bytes(self) -> int:
+    def flash_code_bytes(self) -> tuple[int, int, int]:
+        """
+        Kernels and runtime: (lower, estimate, upper).
+        """
+    @property
+    def flash_code_standing(self) -> str:
         ...
     @property
-    def flash_lower_bytes(self) -> int:
-        ...
+    def flash_floor_bytes(self) -> int:
+        """
+        Proved: the model can't take less.
+        """
     @property
-    def flash_standing(self) -> str:
-        ...
+    def flash_model_bytes(self) -> tuple[int, int, int]:
+        """
+        The model as the engine stores it: (lower, estimate, upper).
+        """
     @property
-    def flash_upper_bytes(self) -> int:
+    def flash_model_standing(self) -> str:
         ...
     @property
     def instructions(self) -> float | None:
@@ -605,7 +614,7 @@ class Judge:
     """
     Limits on what an architecture costs, for a space.
     """
-    number_names: typing.ClassVar[list] = ['valid', 'macs', 'other_operations', 'parameter_bytes', 'flash_around', 'ram_activations', 'ram_live', 'ram_persistent', 'cycles', 'timed']
+    number_names: typing.ClassVar[list] = ['valid', 'macs', 'other_operations', 'parameter_bytes', 'flash_around', 'flash_code', 'ram_activations', 'ram_live', 'ram_persistent', 'cycles', 'timed']
     def __init__(self, graph: Graph, target: CostTarget, parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], exists: collections.abc.Sequence[Expr | None], limits: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex, bool]], slack: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
     def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray, plan: bool = True) -> numpy.typing.NDArray[numpy.float64]:

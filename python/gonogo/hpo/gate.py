@@ -170,9 +170,10 @@ class Gate:
 
         `columns` holds one array of numbers per parameter (position in the choice for texts, 0 and 1 for bools), all of
         one length n. Out, each of shape (n,): valid (1 where the configuration is a network), macs, other_operations,
-        parameter_bytes, flash_around (bytes a converter adds), ram_activations, ram_live, ram_persistent (bytes),
-        cycles (estimate, before the target's scale), timed (1 where all kernels are). ``plan=False`` leaves the memory
-        planner out, and with it the two activation counts.
+        parameter_bytes, flash_around (bytes a converter adds), flash_code (bytes of kernels and runtime, before the
+        engine's interval), ram_activations, ram_live, ram_persistent (bytes), cycles (estimate, before the target's
+        scale), timed (1 where all kernels are). ``plan=False`` leaves the memory planner out, and with it the two
+        activation counts.
         """
         arrays = []
         for p in self._coding.parameters:

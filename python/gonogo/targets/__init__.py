@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from gonogo import _core
 from gonogo.errors import TargetError
+from gonogo.targets._flash import BYTES, read_flash
 from gonogo.targets._table import Table, parse
 from gonogo.targets._timing import Timing, read_timing
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
-_BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MiB": 1024**2}
 _HERTZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
 _WATTS = {"W": 1.0, "mW": 1e-3, "uW": 1e-6}
 PLANNERS = ("tflm", "own")
@@ -133,7 +133,7 @@ def _memory(file: Table, key: str) -> int | None:
     if size is None:
         return None
     size.text("source")
-    return int(size.number("value") * size.scale(_BYTES))
+    return int(size.number("value") * size.scale(BYTES))
 
 
 def _read(text: str, where: str, *, tflm: bool = False) -> Target:
@@ -160,6 +160,9 @@ def _read(text: str, where: str, *, tflm: bool = False) -> Target:
     planner = arena.text("planner", "tflm")
     if planner not in PLANNERS:
         raise arena.fail("planner", f"'{planner}' isn't one of {', '.join(PLANNERS)}")
+    plans_as_tflm = tflm or planner == "tflm"
+    flash = read_flash(file, stores_file=plans_as_tflm)
+    sources += flash.sources
     return Target(
         name=name,
         title=file.text("title", name) + (", arena of TensorFlow Lite Micro" if tflm else ""),
@@ -178,7 +181,8 @@ def _read(text: str, where: str, *, tflm: bool = False) -> Target:
             name=name,
             kernels=arena.text("kernels"),
             pointer_bits=int(min(bits, 1024)),
-            plans_as_tflm=tflm or planner == "tflm",
+            plans_as_tflm=plans_as_tflm,
+            **flash.arguments,
             clock_hz=hertz,
             instructions=known.instructions if known else {},
             cycles=list(known.cycles) if known else [],

@@ -167,14 +167,14 @@ def test_the_largest_roofline_decides(small: _core.Graph) -> None:
 def test_a_target_without_timing_leaves_latency_undecided(small: _core.Graph) -> None:
     cost = _core.cost(small, _core.CostTarget(name="bare", kernels="reference"))
     assert cost.latency_seconds is None
-    assert cost.notes == ["latency undecided: target 'bare' has no measured or assumed timing"]
+    assert "latency undecided: target 'bare' has no measured or assumed timing" in cost.notes
 
 
 def test_a_target_without_power_leaves_energy_undecided(small: _core.Graph) -> None:
     cost = _core.cost(small, targets.load("stm32f746+tflm").core)
     assert cost.latency_seconds is not None
     assert cost.energy_joules is None
-    assert cost.notes == ["energy undecided: target 'stm32f746+tflm' has no measured power"]
+    assert "energy undecided: target 'stm32f746+tflm' has no measured power" in cost.notes
 
 
 @pytest.mark.parametrize("name", ["conv_2x2", "none"])

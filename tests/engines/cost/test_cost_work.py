@@ -33,8 +33,9 @@ def test_summaries(corpus: Path, graph_of: GraphOf, recurrent: tuple[str, ...]) 
         assert cost.macs_by_op.get("conv2d", 0) == int(row["macs_conv"])
         assert cost.macs_by_op.get("depthwise_conv2d", 0) == int(row["macs_dw"])
         assert cost.macs_by_op.get("dense", 0) == int(row["macs_fc"])
-        assert (cost.flash_bytes, cost.flash_standing) == (int(row["file_bytes"]), "exact")
-        assert cost.flash_lower_bytes == cost.parameter_bytes <= cost.flash_bytes
+        assert cost.flash_model_bytes == (int(row["file_bytes"]),) * 3
+        assert cost.flash_model_standing == "exact"
+        assert cost.parameter_bytes <= cost.flash_floor_bytes == int(row["file_bytes"])
         seen += 1
     assert seen == 74
 
@@ -71,7 +72,8 @@ def test_loaded_files_cost_what_their_graphs_cost(
         for field in (
             "macs",
             "parameter_bytes",
-            "flash_bytes",
+            "flash_model_bytes",
+            "flash_code_bytes",
             "ram_activation_bytes",
             "ram_persistent_bytes",
             "ram_live_bytes",
@@ -87,7 +89,7 @@ def test_a_small_network_by_hand(small: _core.Graph) -> None:
     assert cost.macs == 8 * 8 * 4 * 27 + 40
     assert [n.parameter_bytes for n in cost.nodes] == [4 * 27 + 16, 0, 40]
     assert cost.parameter_bytes == 4 * 27 + 16 + 40
-    assert (cost.flash_bytes, cost.flash_standing) == (2000, "exact")
+    assert (cost.flash_model_bytes, cost.flash_model_standing) == ((2000, 2000, 2000), "exact")
 
 
 def one_dense(inputs: int, outputs: int, file_format: str = "onnx") -> _core.Graph:
@@ -102,8 +104,9 @@ def one_dense(inputs: int, outputs: int, file_format: str = "onnx") -> _core.Gra
 
 def test_without_a_tflite_file_flash_and_ram_are_estimated() -> None:
     cost = _core.cost(one_dense(8, 4), TARGET)
-    assert cost.flash_standing == cost.ram_activation_standing == "estimated"
-    assert cost.flash_lower_bytes == 8 * 4 * 4 < cost.flash_bytes < cost.flash_upper_bytes
+    assert cost.flash_model_standing == cost.ram_activation_standing == "estimated"
+    low, value, high = cost.flash_model_bytes
+    assert cost.flash_floor_bytes == low == 8 * 4 * 4 < value < high
     assert any(n.startswith("flash:") for n in cost.notes)
     assert any(n.startswith("RAM: planned for the graph as it is") for n in cost.notes)
 
@@ -115,8 +118,8 @@ def test_flash_without_the_file_encloses_the_file(corpus: Path) -> None:
         if any(op["op"] in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM") for op in data["ops"]):
             continue
         cost = _core.cost(json_graph.build({**data, "file_bytes": 0}), TARGET)
-        assert cost.flash_standing == "estimated"
-        assert cost.flash_lower_bytes <= data["file_bytes"] <= cost.flash_upper_bytes
+        assert cost.flash_model_standing == "estimated"
+        assert cost.flash_floor_bytes <= data["file_bytes"] <= cost.flash_model_bytes[2]
 
 
 def test_results_can_not_be_changed(small: _core.Graph) -> None:

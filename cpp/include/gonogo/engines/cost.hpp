@@ -36,6 +36,10 @@ struct NodeCost {
 
 using Part = std::pair<std::string_view, std::int64_t>;
 
+struct ByteRange {
+    std::int64_t lower = 0, estimate = 0, upper = 0;
+};
+
 struct CostResult {
     std::int64_t macs = 0;
     std::int64_t other_operations = 0;
@@ -43,10 +47,11 @@ struct CostResult {
     std::vector<Part> macs_by_op;
     std::vector<NodeCost> nodes;
 
-    std::int64_t flash_bytes = 0;
-    std::int64_t flash_lower_bytes = 0;  // constants alone: no engine that stores them uncompressed needs less
-    std::int64_t flash_upper_bytes = 0;
-    Standing flash_standing = Standing::exact;
+    ByteRange flash_model;  // exact where the engine stores the file that was counted
+    Standing flash_model_standing = Standing::undecided;
+    ByteRange flash_code;  // kernels and runtime
+    Standing flash_code_standing = Standing::undecided;
+    std::int64_t flash_floor_bytes = 0;  // proved: no less is possible
 
     std::optional<std::int64_t> ram_bytes;
     std::optional<std::int64_t> ram_activation_bytes;

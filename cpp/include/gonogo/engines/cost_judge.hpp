@@ -55,6 +55,7 @@ class CostJudge {
     std::vector<CostLimit> limits_;
     double slack_;
     bool plans_as_tflm_ = true;
+    FlashRule flash_;
     double clock_hz_ = 1.0;
     std::optional<Bracket> latency_scale_;
     std::optional<Bracket> watts_;

@@ -28,13 +28,14 @@ enum class CostNumber : std::uint8_t {
     other_operations,  // exact
     parameter_bytes,   // exact
     flash_around,      // bytes a converter adds around the constants, estimated
+    flash_code,        // bytes of kernels and runtime, estimated, before the engine's scale
     ram_activations,   // bytes, exact at points
     ram_live,          // bytes alive at once, exact; a floor of ram_activations
     ram_persistent,    // bytes, estimated
     cycles,            // estimated, before the target's scale; of the nodes whose kernels are timed
     timed,             // 1: all are
 };
-inline constexpr std::size_t cost_number_count = 10;
+inline constexpr std::size_t cost_number_count = 11;
 std::string_view name_of(CostNumber number);
 
 using CostNumbers = std::array<double, cost_number_count>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -86,6 +87,38 @@ struct Bracket {
     double upper = 0.0;
 };
 
+// Bytes of kernels and runtime in flash, a whole number for every network: `base` + `per_node` x nodes + `per_scale` x
+// scales of 8-bit weights; `float_base` where the weights are float32. The engine's own linked size lies within `scale`
+// times that.
+struct CodeSize {
+    // Of an engine that nobody measured: published rows of others span 12 to 183 KiB (docs/cost-model.md).
+    std::int64_t base = 61440, per_node = 0, per_scale = 0, float_base = 61440;
+    Bracket scale = {0.2, 1.0, 3.05};
+    Standing standing = Standing::assumed;  // exact: what the target's file states as a fact
+};
+
+// What an engine puts into flash: the model and the code that runs it.
+struct FlashRule {
+    // The whole model file, as TensorFlow Lite Micro does. If not: arrays of an engine's own, `stored` times the
+    // constants.
+    bool stores_file = true;
+    Bracket stored = {0.29, 1.0, 2.1};  // Vela's span over the corpus's int8 models: it compresses
+    CodeSize code;
+
+    // Bytes; nothing smaller is possible.
+    double floor(double constants) const {
+        return (stores_file ? constants : 0.0) +
+               (code.standing == Standing::exact ? static_cast<double>(code.base) : 0.0);
+    }
+    double model_low(double constants) const { return stores_file ? constants : std::floor(constants * stored.lower); }
+    // `around`: what a converter typically adds. Over the corpus's 77 files it is 0.29 to 1.31 times the estimate.
+    double model_high(double constants, double around) const {
+        return stores_file ? constants + around + std::floor(around / 2.0) : std::ceil(constants * stored.upper);
+    }
+    double code_low(double bytes) const { return std::floor(bytes * code.scale.lower); }
+    double code_high(double bytes) const { return std::ceil(bytes * code.scale.upper); }
+};
+
 struct CostTarget {
     std::string name;
     KernelSet kernels = KernelSet::reference;
@@ -93,6 +126,7 @@ struct CostTarget {
     // Whether activations lie where TFLM's planner puts them. Other engines overlap an operator's input and output,
     // fuse operators or recompute: then the plan is no more than an estimate.
     bool plans_as_tflm = true;
+    FlashRule flash = {};
     FormulaTable instructions = {};  // per node; empty where nobody counted them
     // Latency = scale * sum over nodes of the largest of these / clock: a core has one table, an accelerator one for
     // its arithmetic and one per memory. Absent parts make latency undecided.

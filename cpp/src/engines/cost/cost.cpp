@@ -49,16 +49,6 @@ Expr stored_bytes(const Tensor& tensor) {
     return tensor.packed_int4 ? Expr(tensor.stored_bytes()) : count(tensor.shape) * tensor.element_bytes();
 }
 
-// Whether a configuration has the tensor: with the node that makes it; a constant with the one that reads it.
-Expr exists(const Graph& graph, const Tensor& tensor) {
-    if (tensor.merge) return 0;
-    if (tensor.producer >= 0) return graph.node(tensor.producer).active;
-    if (!tensor.is_constant || tensor.consumers.empty()) return 1;
-    Expr some = 0;
-    for (const NodeId n : tensor.consumers) some = max(some, graph.node(n).active);
-    return some;
-}
-
 void add_work(const Graph& graph, Summary& summary) {
     summary.work.reserve(graph.nodes.size());
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -72,38 +62,6 @@ void add_work(const Graph& graph, Summary& summary) {
         if (tensor.is_constant)
             summary.total.parameter_bytes = summary.total.parameter_bytes + is_there * stored_bytes(tensor);
     }
-}
-
-// TFLM stores the whole file. Without a TFLite file: constants, and what a converter adds around them. Over the
-// corpus's 77 files that is 0.29 to 1.31 times the formula; the upper end allows 1.5 times.
-void add_flash(const Graph& graph, Summary& summary) {
-    Flash& flash = summary.flash;
-    flash.constants = summary.total.parameter_bytes;
-    if (graph.format == "tflite" && graph.file_bytes > 0) {
-        flash.exact = true;
-        flash.file_bytes = graph.file_bytes;
-        return;
-    }
-    Expr channels = 0;
-    for (const Tensor& tensor : graph.tensors) {
-        if (!tensor.is_constant || !tensor.quantization || tensor.dtype == DType::int32) continue;
-        channels = channels + exists(graph, tensor) * (Expr(1) - tensor.wide) * scales_of(tensor);
-    }
-    flash.around = Expr(4700) + summary.tensor_count * Expr(155) + channels * Expr(25);
-}
-
-void set_flash(const Flash& flash, CostResult& result) {
-    result.flash_lower_bytes = flash.constants.constant();
-    if (flash.exact) {
-        result.flash_bytes = flash.file_bytes;
-        result.flash_upper_bytes = flash.file_bytes;
-        return;
-    }
-    const std::int64_t around = flash.around.constant();
-    result.flash_bytes = result.flash_lower_bytes + around;
-    result.flash_upper_bytes = result.flash_bytes + around / 2;
-    result.flash_standing = Standing::estimated;
-    result.notes.emplace_back("flash: no TFLite file, so constants plus a typical overhead per tensor and channel");
 }
 
 void add_schedule(const Graph& graph, Summary& summary) {
@@ -280,12 +238,12 @@ Summary summarise(const Graph& graph) {
     for (const TensorId t : graph.inputs) summary.input_quantized.push_back(quantized(t));
     for (const TensorId t : graph.outputs) summary.output_quantized.push_back(quantized(t));
     add_work(graph, summary);
-    add_flash(graph, summary);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
         summary.node_names.push_back(graph.nodes[i].name);
         summary.nodes.push_back(read_node(NodeView(graph, static_cast<NodeId>(i))));
         if (summary.problem.empty()) summary.problem = summary.nodes.back().problem;
     }
+    add_flash(graph, summary);
     find_live_factors(graph, summary);
     add_schedule(graph, summary);
     return summary;
@@ -307,7 +265,6 @@ ModelFacts facts_of(const Graph& graph) {
     ModelFacts facts;
     facts.summary = summarise(graph);
     set_work(graph, facts.summary, facts.work);
-    set_flash(facts.summary.flash, facts.work);
     const Schedule& schedule = facts.summary.schedule;
     facts.lives =
         lives_of(schedule, std::vector<char>(schedule.steps.size(), 1), std::vector<char>(schedule.merges.size(), 1));
@@ -324,6 +281,7 @@ const std::string& CostModel::node_name(NodeId id) const {
 
 CostResult CostModel::cost(const CostTarget& target) const {
     CostResult result = facts_->work;
+    set_flash(facts_->summary.flash, target, result);
     add_memory(facts_->summary, facts_->lives, target, result);
     add_latency(facts_->summary, target, result);
     return result;

@@ -22,6 +22,7 @@ CostJudge::CostJudge(CostProgram program, const CostTarget& target, std::vector<
       limits_(std::move(limits)),
       slack_(persistent_slack),
       plans_as_tflm_(target.plans_as_tflm),
+      flash_(target.flash),
       watts_(target.power_watts) {
     if (limits_.size() > 64) throw LimitError("more than 64 limits");
     if (target.clock_hz && !target.cycles.empty()) {
@@ -40,6 +41,10 @@ std::string CostJudge::text() const {
     put(clock_hz_);
     put(slack_);
     put(plans_as_tflm_ ? 1.0 : 0.0);
+    put(flash_.stores_file ? 1.0 : 0.0);
+    put_bracket(flash_.stored);
+    put_bracket(flash_.code.scale);
+    put(flash_.floor(0.0));
     put_bracket(latency_scale_);
     put_bracket(watts_);
     for (const CostLimit& limit : limits_) {
@@ -56,7 +61,7 @@ std::vector<std::size_t> CostJudge::support(std::size_t i) const {
             numbers = {CostNumber::ram_activations, CostNumber::ram_persistent};
             break;
         case LimitedCost::flash:
-            numbers = {CostNumber::parameter_bytes, CostNumber::flash_around};
+            numbers = {CostNumber::parameter_bytes, CostNumber::flash_around, CostNumber::flash_code};
             break;
         case LimitedCost::latency:
         case LimitedCost::energy:
@@ -81,8 +86,10 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
             return {of(lo, CostNumber::macs), of(lo, CostNumber::macs), of(hi, CostNumber::macs)};
         case LimitedCost::flash: {
             const double constants = of(lo, CostNumber::parameter_bytes);
-            const double around = of(hi, CostNumber::flash_around);
-            return {constants, constants, of(hi, CostNumber::parameter_bytes) + around + std::floor(around / 2.0)};
+            return {flash_.floor(constants),
+                    flash_.model_low(constants) + flash_.code_low(of(lo, CostNumber::flash_code)),
+                    flash_.model_high(of(hi, CostNumber::parameter_bytes), of(hi, CostNumber::flash_around)) +
+                        flash_.code_high(of(hi, CostNumber::flash_code))};
         }
         case LimitedCost::ram: {
             if (!program_.problem().empty()) return {0.0, 0.0, infinity};

@@ -127,12 +127,23 @@ struct Activation {
     Expr bytes = 0;  // a multiple of 16
 };
 
+struct Summary;
+
 struct Flash {
-    bool exact = false;  // the size of a file, else constants and what a converter adds around them
+    std::int64_t file_bytes = 0;  // 0: no TFLite file
     Expr constants = 0;
-    Expr around = 0;
-    std::int64_t file_bytes = 0;
+    Expr around = 0;  // what a converter typically adds
+    Expr nodes = 0;
+    Expr scales = 0;  // of 8-bit weights
+    Expr floats = 0;  // 1: some layer's weights are float32
+
+    // As CodeSize says; before its scale.
+    Expr code(const CodeSize& size) const;
 };
+void add_flash(const Graph& graph, Summary& summary);
+void set_flash(const Flash& flash, const CostTarget& target, CostResult& result);
+// 1 where a configuration has the tensor: with the node that makes it; a constant with the one that reads it.
+Expr exists(const Graph& graph, const Tensor& tensor);
 
 // What doesn't depend on the target. Holds no reference to the graph.
 struct Summary {

@@ -12,7 +12,7 @@ namespace gonogo {
 
 std::string_view name_of(CostNumber number) {
     static constexpr std::string_view names[cost_number_count] = {
-        "valid",           "macs",     "other_operations", "parameter_bytes", "flash_around",
+        "valid",           "macs",     "other_operations", "parameter_bytes", "flash_around", "flash_code",
         "ram_activations", "ram_live", "ram_persistent",   "cycles",          "timed"};
     return names[static_cast<std::size_t>(number)];
 }
@@ -49,6 +49,7 @@ class Compiler {
         set(CostNumber::other_operations, tape_.integer(summary_.total.other_operations));
         set(CostNumber::parameter_bytes, tape_.integer(summary_.total.parameter_bytes));
         set(CostNumber::flash_around, tape_.integer(summary_.flash.around));
+        set(CostNumber::flash_code, tape_.integer(summary_.flash.code(target_.flash.code)));
         facts.problem = summary_.problem;
         add_buffers(facts, outputs);
         if (facts.problem.empty()) {
