@@ -39,7 +39,7 @@ Array = npt.NDArray[np.float32]
 
 TARGET = "stm32g0b1re+tflm"
 # The error is in logits: none of the ten may move by more, for any image in the boxes.
-LIMITS: dict[str, str | float] = {"ram": "6 KiB", "flash": "24 KiB", "error": 3.0}
+LIMITS: dict[str, str | float] = {"ram": "6 KiB", "flash_model": "24 KiB", "error": 3.0}
 RADIUS = 1 / 512  # half a step of the 8-bit input, in every pixel
 SEARCH = 2_000_000  # multiply-accumulates per box that the hunt for a witness may spend
 EPOCHS = 15
@@ -315,7 +315,7 @@ def accuracy(deployed: gg._core.Graph, images: Array, labels: Any) -> float:
 
 
 def make_gate() -> gg.Gate:
-    # RAM is an estimate within 128 bytes: its interval may reject. The constants, exact, are all of flash that rejects.
+    # RAM is an estimate within 128 bytes: its interval may reject. The constants, exact, are all of the model that rejects.
     return gg.Gate(space, build, target=TARGET, limits=LIMITS, reject_on_estimates=("ram",))
 
 

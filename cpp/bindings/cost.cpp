@@ -270,7 +270,7 @@ void register_cost(py::module_& m) {
             "flash_code_bytes", [](const GraphCost& c) { return bytes_of(c.result.flash_code); },
             "Kernels and runtime: (lower, estimate, upper).")
         .def_property_readonly("flash_code_standing", standing(&CostResult::flash_code_standing))
-        .def_property_readonly("flash_floor_bytes", field(&CostResult::flash_floor_bytes),
+        .def_property_readonly("flash_model_floor_bytes", field(&CostResult::flash_model_floor_bytes),
                                "Proved: the model can't take less.")
         .def_property_readonly("ram_bytes", field(&CostResult::ram_bytes), "Activation and persistent part together.")
         .def_property_readonly("ram_activation_bytes", field(&CostResult::ram_activation_bytes))

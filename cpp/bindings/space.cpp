@@ -31,6 +31,7 @@ using Limit = std::tuple<std::string, double, bool>;
 LimitedCost cost_named(const std::string& name) {
     if (name == "ram") return LimitedCost::ram;
     if (name == "flash") return LimitedCost::flash;
+    if (name == "flash_model") return LimitedCost::flash_model;
     if (name == "latency") return LimitedCost::latency;
     if (name == "energy") return LimitedCost::energy;
     if (name == "macs") return LimitedCost::macs;

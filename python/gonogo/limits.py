@@ -17,6 +17,7 @@ LimitValue = Union[str, int, float, Fraction]
 KINDS: dict[str, tuple[dict[str, Fraction], str]] = {
     "ram": (units.BYTES, "B"),
     "flash": (units.BYTES, "B"),
+    "flash_model": (units.BYTES, "B"),  # the model's part of it
     "latency": (units.SECONDS, "s"),
     "energy": (units.JOULES, "J"),
     "macs": (units.COUNT, ""),
@@ -37,6 +38,7 @@ class Limit:
 class Limits(Mapping[str, Limit]):
     """An immutable set of limits.
 
+    `flash` is the model and the code that runs it; `flash_model` is the model alone, such as a partition of its own.
     Memory takes B, kB, KiB, MB, MiB; latency s, ms, us; energy J, mJ, uJ; `macs` a number with optional k, M, G;
     `error` a plain number in the model's output units. A memory, time or energy without its unit is a `LimitError`.
 

@@ -441,6 +441,7 @@ class CostResult:
         return {
             "ram": self.ram,
             "flash": self.flash,
+            "flash_model": self.flash_parts["model"],
             "latency": self.latency,
             "energy": self.energy,
             "macs": self.macs,
@@ -450,8 +451,11 @@ class CostResult:
         """The part of a quantity that is exact, if only a part of it is."""
         if name == "ram" and self.core.ram_activation_standing == "exact":
             return self.core.ram_activation_bytes
+        if name == "flash_model":
+            return self.core.flash_model_floor_bytes
         if name == "flash":
-            return self.core.flash_floor_bytes
+            stated = self.core.flash_code_standing == "exact"
+            return self.core.flash_model_floor_bytes + (self.core.flash_code_bytes[0] if stated else 0)
         return None
 
     def __str__(self) -> str:
@@ -575,7 +579,7 @@ def ends_text(outcome: LimitOutcome) -> tuple[str, str]:
     """Both ends of what is known, printed outward where they are bounds."""
     if outcome.name == "error":
         return units.down(outcome.low), units.up(outcome.high)
-    if outcome.name in ("ram", "flash"):
+    if outcome.name in ("ram", "flash", "flash_model"):
         return units.bytes_text(int(outcome.low)), units.bytes_text(int(outcome.high))
     base = {"latency": "s", "energy": "J"}.get(outcome.name)
     if base:

@@ -8,10 +8,11 @@ from gonogo.errors import GonogoError, LimitError
 
 
 def test_values_are_exact() -> None:
-    limits = Limits(ram="128 KiB", flash="1 MB", latency="50 ms", energy="2 mJ", macs="5M", error="0.1")
+    limits = Limits(ram="128 KiB", flash="1 MB", flash_model="2 kB", latency="50 ms", energy="2 mJ", macs="5M", error="0.1")
     assert {name: limit.value for name, limit in limits.items()} == {
         "ram": 131072,
         "flash": 10**6,
+        "flash_model": 2000,
         "latency": Fraction(1, 20),
         "energy": Fraction(1, 500),
         "macs": 5 * 10**6,

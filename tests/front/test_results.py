@@ -103,7 +103,7 @@ def fake_cost(planner: str = "tflm", **fields: Any) -> CostResult:
         "flash_model_standing": "exact",
         "flash_code_bytes": (10, 20, 40),
         "flash_code_standing": "assumed",
-        "flash_floor_bytes": 100,
+        "flash_model_floor_bytes": 100,
         "ram_activation_bytes": 1000,
         "ram_activation_standing": "exact",
         "ram_persistent_bytes": 500,
@@ -146,6 +146,8 @@ def test_flash_is_the_model_and_the_code() -> None:
     assert fake_cost().flash.standing == "estimated"  # the code is
     stated = fake_cost(flash_code_bytes=(20, 20, 20), flash_code_standing="exact").flash
     assert (stated.value, stated.standing) == (120, "exact")
+    assert fake_cost(flash_code_bytes=(20, 20, 20), flash_code_standing="exact").floor("flash") == 120
+    assert cost.floor("flash_model") == 100
 
 
 def test_time_carries_its_coverage() -> None:

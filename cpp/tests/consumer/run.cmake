@@ -16,8 +16,8 @@ if(way STREQUAL "find_package")
     run(${CMAKE_COMMAND} --install ${library_build} --component cpp --prefix ${work}/prefix)
     list(APPEND flags -D CMAKE_PREFIX_PATH=${work}/prefix -D CMAKE_BUILD_TYPE=Release)
 else()
-    # No build type, neither optimised nor for a debugger: the point is that it builds, and every source is compiled again.
-    list(APPEND flags -D GONOGO_SOURCE=${library_source})
+    # No build type, neither optimised nor for a debugger: the point is that it builds, and every source is compiled again, together.
+    list(APPEND flags -D GONOGO_SOURCE=${library_source} -D GONOGO_UNITY=ON)
 endif()
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}/build ${flags})
 run(${CMAKE_COMMAND} --build ${work}/build --target consumer)

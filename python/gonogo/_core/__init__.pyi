@@ -484,14 +484,14 @@ class Cost:
     def flash_code_standing(self) -> str:
         ...
     @property
-    def flash_floor_bytes(self) -> int:
-        """
-        Proved: the model can't take less.
-        """
-    @property
     def flash_model_bytes(self) -> tuple[int, int, int]:
         """
         The model as the engine stores it: (lower, estimate, upper).
+        """
+    @property
+    def flash_model_floor_bytes(self) -> int:
+        """
+        Proved: the model can't take less.
         """
     @property
     def flash_model_standing(self) -> str:

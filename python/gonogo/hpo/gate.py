@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gonogo.hpo.space_report import Core, SpaceReport
     from gonogo.targets import Target
 
-COSTS = ("ram", "flash", "latency", "energy", "macs")
+COSTS = ("ram", "flash", "flash_model", "latency", "energy", "macs")
 _VERDICTS = {f.value: f for f in Feasibility}
 _ESTIMATED = ("latency", "energy")
 
@@ -332,7 +332,7 @@ class Gate:
 
 def _number(limit: Limit) -> float:
     """The limit as the core compares it: counts are whole numbers, so the whole part of the limit decides."""
-    if KINDS[limit.name][1] in ("B", "MAC", "") or limit.name in ("ram", "flash", "macs"):
+    if KINDS[limit.name][1] in ("B", "MAC", ""):
         return float(math.floor(limit.value))
     nearest = float(limit.value)
     return nearest if Fraction(nearest) <= limit.value else math.nextafter(nearest, -math.inf)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # What a model builder may return: a graph, the path of a model file, or the bytes of one.
 Built = Union["Graph", str, "os.PathLike[str]", bytes]
 
-COSTS = ("ram", "flash", "latency", "energy", "macs")
+COSTS = ("ram", "flash", "flash_model", "latency", "energy", "macs")
 
 
 class BuildError(GonogoError):

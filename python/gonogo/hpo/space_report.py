@@ -203,7 +203,7 @@ class SpaceReport:
 
 def _quantity(key: str, value: float) -> str:
     name = key.removesuffix("_device")
-    if name in ("ram", "flash"):
+    if name in ("ram", "flash", "flash_model"):
         return units.bytes_text(int(value))
     base = {"latency": "s", "energy": "J"}.get(name)
     return units.scaled_text(value, base) if base else f"{value:,.0f} MACs"

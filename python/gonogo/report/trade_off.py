@@ -15,7 +15,7 @@ from gonogo.limits import KINDS, Limits
 from gonogo.report.drawings import handy
 from gonogo.results import Array, frozen
 
-COSTS = ("ram", "flash", "latency", "energy", "macs")
+COSTS = ("ram", "flash", "flash_model", "latency", "energy", "macs")
 Bools = npt.NDArray[np.bool_]
 
 
@@ -55,7 +55,7 @@ class TradeOff:
     @property
     def axis(self) -> str:
         unit = self.scale[1]
-        name = {"macs": "MACs", "ram": "RAM", "flash": "flash"}.get(self.cost, self.cost)
+        name = {"macs": "MACs", "ram": "RAM", "flash_model": "model in flash"}.get(self.cost, self.cost)
         return f"{name}, {unit}" if unit else name
 
 

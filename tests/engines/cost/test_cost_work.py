@@ -35,7 +35,7 @@ def test_summaries(corpus: Path, graph_of: GraphOf, recurrent: tuple[str, ...]) 
         assert cost.macs_by_op.get("dense", 0) == int(row["macs_fc"])
         assert cost.flash_model_bytes == (int(row["file_bytes"]),) * 3
         assert cost.flash_model_standing == "exact"
-        assert cost.parameter_bytes <= cost.flash_floor_bytes == int(row["file_bytes"])
+        assert cost.parameter_bytes <= cost.flash_model_floor_bytes == int(row["file_bytes"])
         seen += 1
     assert seen == 74
 
@@ -106,7 +106,7 @@ def test_without_a_tflite_file_flash_and_ram_are_estimated() -> None:
     cost = _core.cost(one_dense(8, 4), TARGET)
     assert cost.flash_model_standing == cost.ram_activation_standing == "estimated"
     low, value, high = cost.flash_model_bytes
-    assert cost.flash_floor_bytes == low == 8 * 4 * 4 < value < high
+    assert cost.flash_model_floor_bytes == low == 8 * 4 * 4 < value < high
     assert any(n.startswith("flash:") for n in cost.notes)
     assert any(n.startswith("RAM: planned for the graph as it is") for n in cost.notes)
 
@@ -119,7 +119,7 @@ def test_flash_without_the_file_encloses_the_file(corpus: Path) -> None:
             continue
         cost = _core.cost(json_graph.build({**data, "file_bytes": 0}), TARGET)
         assert cost.flash_model_standing == "estimated"
-        assert cost.flash_floor_bytes <= data["file_bytes"] <= cost.flash_model_bytes[2]
+        assert cost.flash_model_floor_bytes <= data["file_bytes"] <= cost.flash_model_bytes[2]
 
 
 def test_results_can_not_be_changed(small: _core.Graph) -> None:

@@ -51,7 +51,7 @@ struct CostResult {
     Standing flash_model_standing = Standing::undecided;
     ByteRange flash_code;  // kernels and runtime
     Standing flash_code_standing = Standing::undecided;
-    std::int64_t flash_floor_bytes = 0;  // proved: no less is possible
+    std::int64_t flash_model_floor_bytes = 0;  // proved: no less is possible
 
     std::optional<std::int64_t> ram_bytes;
     std::optional<std::int64_t> ram_activation_bytes;

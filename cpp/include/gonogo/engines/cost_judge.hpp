@@ -11,7 +11,7 @@
 
 namespace gonogo {
 
-enum class LimitedCost : std::uint8_t { ram, flash, latency, energy, macs };
+enum class LimitedCost : std::uint8_t { ram, flash, flash_model, latency, energy, macs };
 
 struct CostLimit {
     LimitedCost cost = LimitedCost::ram;

@@ -42,14 +42,14 @@ void set_flash(const Flash& flash, const CostTarget& target, CostResult& result)
     if (rule.stores_file && flash.file_bytes > 0) {
         result.flash_model = {flash.file_bytes, flash.file_bytes, flash.file_bytes};
         result.flash_model_standing = Standing::exact;
-        result.flash_floor_bytes = whole(rule.floor(static_cast<double>(flash.file_bytes)));
+        result.flash_model_floor_bytes = flash.file_bytes;
     } else {
         const std::int64_t around = flash.around.constant();
         result.flash_model = {.lower = whole(rule.model_low(stored)),
                               .estimate = rule.stores_file ? constants + around : whole(stored * rule.stored.estimate),
                               .upper = whole(rule.model_high(stored, static_cast<double>(around)))};
         result.flash_model_standing = Standing::estimated;
-        result.flash_floor_bytes = whole(rule.floor(stored));
+        result.flash_model_floor_bytes = whole(rule.model_floor(stored));
         result.notes.emplace_back(
             rule.stores_file
                 ? "flash: no TFLite file, so constants plus a typical overhead per tensor and channel"

@@ -44,7 +44,7 @@ std::string CostJudge::text() const {
     put(flash_.stores_file ? 1.0 : 0.0);
     put_bracket(flash_.stored);
     put_bracket(flash_.code.scale);
-    put(flash_.floor(0.0));
+    put(flash_.code_floor());
     put_bracket(latency_scale_);
     put_bracket(watts_);
     for (const CostLimit& limit : limits_) {
@@ -62,6 +62,9 @@ std::vector<std::size_t> CostJudge::support(std::size_t i) const {
             break;
         case LimitedCost::flash:
             numbers = {CostNumber::parameter_bytes, CostNumber::flash_around, CostNumber::flash_code};
+            break;
+        case LimitedCost::flash_model:
+            numbers = {CostNumber::parameter_bytes, CostNumber::flash_around};
             break;
         case LimitedCost::latency:
         case LimitedCost::energy:
@@ -84,12 +87,16 @@ CostEnds CostJudge::ends(LimitedCost cost, const CostNumbers& lo, const CostNumb
     switch (cost) {
         case LimitedCost::macs:
             return {of(lo, CostNumber::macs), of(lo, CostNumber::macs), of(hi, CostNumber::macs)};
-        case LimitedCost::flash: {
+        case LimitedCost::flash:
+        case LimitedCost::flash_model: {
             const double constants = of(lo, CostNumber::parameter_bytes);
-            return {flash_.floor(constants),
-                    flash_.model_low(constants) + flash_.code_low(of(lo, CostNumber::flash_code)),
-                    flash_.model_high(of(hi, CostNumber::parameter_bytes), of(hi, CostNumber::flash_around)) +
-                        flash_.code_high(of(hi, CostNumber::flash_code))};
+            CostEnds e = {flash_.model_floor(constants), flash_.model_low(constants),
+                          flash_.model_high(of(hi, CostNumber::parameter_bytes), of(hi, CostNumber::flash_around))};
+            if (cost == LimitedCost::flash_model) return e;
+            e.floor += flash_.code_floor();
+            e.low += flash_.code_low(of(lo, CostNumber::flash_code));
+            e.high += flash_.code_high(of(hi, CostNumber::flash_code));
+            return e;
         }
         case LimitedCost::ram: {
             if (!program_.problem().empty()) return {0.0, 0.0, infinity};
@@ -126,6 +133,7 @@ double CostJudge::spread(LimitedCost cost, const CostNumbers& lo, const CostNumb
         case LimitedCost::macs:
             return ratio(of(lo, CostNumber::macs), of(hi, CostNumber::macs));
         case LimitedCost::flash:
+        case LimitedCost::flash_model:
             return ratio(of(lo, CostNumber::parameter_bytes), of(hi, CostNumber::parameter_bytes));
         case LimitedCost::ram:
             return ratio(of(lo, CostNumber::ram_activations), of(hi, CostNumber::ram_activations));
