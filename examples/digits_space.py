@@ -315,7 +315,7 @@ def accuracy(deployed: gg._core.Graph, images: Array, labels: Any) -> float:
 
 
 def make_gate() -> gg.Gate:
-    # RAM is an estimate within 128 bytes: its interval may reject. The constants, exact, are all of the model that rejects.
+    # RAM is an estimate within 128 bytes: its interval may reject. Of the model its constants reject, which are exact.
     return gg.Gate(space, build, target=TARGET, limits=LIMITS, reject_on_estimates=("ram",))
 
 

@@ -150,7 +150,8 @@ def cli() -> None:
     "--target", metavar="NAME", help="Device: a name from 'gonogo targets', or a description's path."
 )
 @click.option("--limit", "limits", multiple=True, metavar="NAME=VALUE",
-              help="ram=128KiB, flash=1MiB, flash_model=64KiB, latency=50ms, energy=2mJ, macs=5M or error=0.1; repeatable.")  # fmt: skip
+              help="ram=128KiB, flash=1MiB, flash_model=64KiB, "
+                   "latency=50ms, energy=2mJ, macs=5M or error=0.1; repeatable.")  # fmt: skip
 @_box
 @_error_options
 @_json
@@ -373,7 +374,8 @@ def cost(model: Path, target: str, layers: bool, advice: bool, plot: Path | None
 @click.argument("architecture", metavar="FILE.py[:BUILD]")
 @click.option("--target", required=True, metavar="NAME", help="A name from 'gonogo targets', or a path.")
 @click.option("--limit", "limits", multiple=True, metavar="NAME=VALUE",
-              help="ram=64KiB, flash=256KiB, flash_model=64KiB, latency=50ms, energy=2mJ or macs=5M; repeatable.")  # fmt: skip
+              help="ram=64KiB, flash=256KiB, flash_model=64KiB, "
+                   "latency=50ms, energy=2mJ or macs=5M; repeatable.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True,
               help="Time to decide as much of the space as possible.")  # fmt: skip
 @click.option("--plot", type=_file, metavar="FILE", help="Also draw the profile (needs gonogo[plot]).")

@@ -8,7 +8,15 @@ from gonogo.errors import GonogoError, LimitError
 
 
 def test_values_are_exact() -> None:
-    limits = Limits(ram="128 KiB", flash="1 MB", flash_model="2 kB", latency="50 ms", energy="2 mJ", macs="5M", error="0.1")
+    limits = Limits(
+        ram="128 KiB",
+        flash="1 MB",
+        flash_model="2 kB",
+        latency="50 ms",
+        energy="2 mJ",
+        macs="5M",
+        error="0.1",
+    )
     assert {name: limit.value for name, limit in limits.items()} == {
         "ram": 131072,
         "flash": 10**6,
