@@ -1,12 +1,12 @@
 """What a gate saves in a search: trainings that can't fit, and trainings to a result as good as without it.
 
     python benchmarks/hpo.py [--data FOLDER] [--samplers TPE,NSGA-II,random] [--limits 0.05,0.1,0.25,0.5,0.9]
-                             [--tables slice,protein] [--seeds 20] [--budget 100] [--save rows.json]
+                             [--tables slice,protein,nas] [--seeds 20] [--budget 100] [--save rows.json]
     python benchmarks/hpo.py --show rows.json [more.json ...]
 
-Searches over HPOLib's tables of trained networks (62,208 configurations each; two hidden layers, the size is a formula
-of two widths), so a training is a look-up and the best configuration within the limit is known. The limit on size is a
-quantile of the table's. The budget counts trainings, not proposals. Arms, all from the same seeds:
+Searches over tables of trained networks, so a training is a look-up and the best within the limit is known: HPOLib's
+(62,208 configurations each; two hidden layers, loss) and NAS-Bench-201's (15,625 cells; error and latency). The limit
+on size is a quantile of the table's. The budget counts trainings, not proposals. Arms, all from the same seeds:
 
     unaware   Optuna's sampler knows no limit; every proposal is trained
     native    Optuna's constraints: `set_constraint`, every proposal is trained
@@ -15,87 +15,37 @@ quantile of the table's. The budget counts trainings, not proposals. Arms, all f
     told      the same with `tell_rejected`
     tight     `feasible` in the space tightened by the report's bounds
 
-Regret is (best - optimum) / optimum among what fits. "to native": trainings until as good as `native` at the end of its
+Regret is (best - optimum) / optimum among what fits; with two objectives, 1 less than the hypervolume of all that fits
+over that of the trainings that do. "to native": trainings until as good as `native` at the end of its
 budget, of the same seed; one more than the budget where it never was.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
 import os
-import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-from gonogo.architecture import Layer, Net
 from gonogo.hpo import tightened
 from gonogo.hpo.gate import Gate
 from gonogo.hpo.optuna import FeasibleSampler, WrappedObjective, suggest
-from gonogo.space import Choice, Int, Space
 from hpo_table import ARMS, Row, brief, show
+from hpo_tables import Hpolib, NasBench, table_of
 
 ROOT = Path(__file__).resolve().parents[1]
-INPUTS = {"slice": 380, "protein": 9}
-FILES = {"slice": "hpolib_slice_localization.csv.gz", "protein": "hpolib_protein_structure.csv.gz"}
 # A two-line gate may be rejected for ever; so many proposals per training are allowed. GP's take long.
 PATIENCE = {"GP": 3}
 PATIENCE_OTHERS = 20
 RETRIES = {"GP": 4}
-ORDERED = ("batch_size", "dropout_1", "dropout_2", "init_lr", "n_units_1", "n_units_2")
-WIDTHS = ("n_units_1", "n_units_2")
-NAMED = ("activation_fn_1", "activation_fn_2", "lr_schedule")
-
-
-class Table:
-    """Validation losses by configuration; ordered columns are searched by the index of their values."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        with gzip.open(folder / FILES[name], "rt") as file:
-            rows = list(csv.DictReader(file))
-        self.name = name
-        self.values = {c: sorted({row[c] for row in rows}, key=float) for c in ORDERED}
-        names = {c: sorted({row[c] for row in rows}) for c in NAMED}
-        self.space = Space(
-            **{c: Int(0, len(v) - 1, used=c.startswith("n_units")) for c, v in self.values.items()},
-            **{c: Choice(*v, used=False) for c, v in names.items()},
-        )
-        self.losses: dict[tuple[str, ...], float] = {}
-        self.sizes: dict[tuple[str, ...], int] = {}
-        for row in rows:
-            key = tuple(row[c] for c in (*ORDERED, *NAMED))
-            self.losses[key] = statistics.fmean(float(row[f"val_loss_s{i}"]) for i in range(4))
-            self.sizes[key] = int(row["model_size"])
-
-    def key(self, config: Mapping[str, Any]) -> tuple[str, ...]:
-        return (*(self.values[c][config[c]] for c in ORDERED), *(config[c] for c in NAMED))
-
-    def size(self, config: Mapping[str, Any]) -> int:
-        """The table's, in bytes of float32 weights: what fits is judged by it, never by the gate."""
-        return 4 * self.sizes[self.key(config)]
-
-    def gate(self, space: Space, limit: int) -> Gate:
-        def build(h: Any, net: Net) -> Layer:
-            widths = []
-            for name in WIDTHS:
-                width: Any = int(self.values[name][0])
-                for i, value in enumerate(self.values[name][1:], 1):
-                    width = net.select(h[name] >= i, int(value), width)
-                widths.append(width)
-            x = net.input(INPUTS[self.name], bits=32)
-            x = net.dense(net.dense(x, widths[0], activation="relu"), widths[1], activation="relu")
-            return net.dense(x, 1)
-
-        return Gate(space, build, target="host64", limits={"flash": f"{limit} B"})
 
 
 def sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
@@ -109,30 +59,34 @@ def sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 
 
 def search(
-    table: Table, limit: int, gate: Gate, name: str, arm: str, seed: int, budget: int
+    table: Hpolib | NasBench, limit: int, gate: Gate, name: str, arm: str, seed: int, budget: int
 ) -> tuple[list[float], int, int]:
-    """Best loss that fits after each training, trainings of what doesn't fit, and proposals."""
+    """Quality after each training, trainings of what doesn't fit, and proposals."""
     best: list[float] = []
+    fitting: list[tuple[float, ...]] = []
     wasted = 0
     base = sampler(name, seed)
 
-    def train(trial: optuna.Trial) -> float:
+    def train(trial: optuna.Trial) -> tuple[float, ...]:
         nonlocal wasted
         config = suggest(trial, gate.space)
-        loss, fits = table.losses[table.key(config)], table.size(config) <= limit
-        wasted += not fits
-        best.append(min([loss if fits else np.inf, *best[-1:]]))
-        return loss
+        values = table.train(config)
+        if table.size(config) <= limit:
+            fitting.append(values)
+        else:
+            wasted += 1
+        best.append(table.quality(fitting, limit))
+        return values
 
-    def two_line(trial: optuna.Trial) -> float:
+    def two_line(trial: optuna.Trial) -> tuple[float, ...]:
         checked = gate.check(suggest(trial, gate.space))
-        trial.set_constraint("flash", checked.margins["flash"])
+        trial.set_constraint("flash", checked.margins["flash_model"])
         if checked.infeasible:
             raise optuna.TrialPruned
         return train(trial)
 
-    def native(trial: optuna.Trial) -> float:
-        trial.set_constraint("flash", gate.check(suggest(trial, gate.space)).margins["flash"])
+    def native(trial: optuna.Trial) -> tuple[float, ...]:
+        trial.set_constraint("flash", gate.check(suggest(trial, gate.space)).margins["flash_model"])
         return train(trial)
 
     objective: Callable[[optuna.Trial], Any] = {"unaware": train, "native": native, "two-line": two_line}.get(
@@ -143,7 +97,7 @@ def search(
         if arm in ("feasible", "told", "tight")
         else base
     )
-    study = optuna.create_study(direction="minimize", sampler=inner)
+    study = optuna.create_study(directions=["minimize"] * table.objectives, sampler=inner)
 
     def stop(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         if len(best) >= budget:
@@ -155,12 +109,12 @@ def search(
 
 
 def run(
-    table: Table, limit: float, name: str, arms: Iterable[str], seeds: Iterable[int], budget: int
+    table: Hpolib | NasBench, limit: float, name: str, arms: Iterable[str], seeds: Iterable[int], budget: int
 ) -> Iterator[Row]:
-    beyond = int(np.quantile(list(table.sizes.values()), limit)) * 4
+    beyond = int(np.quantile(list(table.sizes.values()), limit)) // 4 * 4
     gate = table.gate(table.space, beyond)
     tight = table.gate(tightened(table.space, gate.tighten(seconds=1.0).bounds), beyond)
-    optimum = min(loss for key, loss in table.losses.items() if 4 * table.sizes[key] <= beyond)
+    optimum = table.optimum(beyond)
     for seed in seeds:
         for arm in arms:
             start = time.perf_counter()
@@ -192,7 +146,7 @@ def main() -> None:
     if given.show:
         rows = [Row(**r) for path in given.show for r in json.loads(path.read_text())]
     else:
-        for table in (Table(name, given.data) for name in given.tables.split(",")):
+        for table in (table_of(name, given.data) for name in given.tables.split(",")):
             for name in given.samplers.split(","):
                 for limit in map(float, given.limits.split(",")):
                     seeds = range(given.first_seed, given.first_seed + given.seeds)

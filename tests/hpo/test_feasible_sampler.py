@@ -14,6 +14,7 @@ import optuna
 import pytest
 from gonogo.errors import SpaceError
 from gonogo.hpo import tightened
+from gonogo.hpo.gate import Gate
 from gonogo.hpo.optuna import (
     FeasibleSampler,
     GateMismatchError,
@@ -364,3 +365,41 @@ def test_distributions_are_the_space_s() -> None:
             d = found[name]
             assert d._contains(d.to_internal_repr(value))
             assert d.to_external_repr(d.to_internal_repr(value)) == value
+
+
+def test_the_architecture_of_the_whole_space_is_that_of_the_tightened_one() -> None:
+    """A builder goes on naming the values that the limits rule out, in branches and in comparisons."""
+    space = Space(
+        kind=Choice("plain", "wide", "widest"),
+        mixed=Choice(1, "many"),
+        scale=Choice(0.5, 1.0),
+        deep=Choice(True, False),
+    )
+
+    def build(h: Any, net: Any) -> Any:
+        x = net.input(8)
+        widths = {"plain": 4, "wide": 16, "widest": 4000}
+        x = net.switch(h.kind, {kind: lambda n=n: net.dense(x, n) for kind, n in widths.items()})
+        x = net.dense(x, net.select(h.mixed == "many", 5000, 4))
+        with net.when((h.kind == "widest") | h.deep):
+            x = net.dense(x, 8)
+        return net.dense(x, net.round_to(h.scale * 8, 4))
+
+    limits = {"flash_model": "700 B"}
+    gate = Gate(space, build, target="host64", limits=limits)
+    small = tightened(space, gate.tighten(seconds=10.0).bounds)
+    assert small["kind"].values == ("plain", "wide")
+    assert small["mixed"].values == (1,)
+    assert Space.from_json(small.to_json()) == small
+    again = Gate(small, build, target="host64", limits=limits)
+    for config in small.enumerate():
+        assert again.check(config).numbers == gate.check(config).numbers
+    assert tightened(small, again.tighten(seconds=10.0).bounds)["kind"].removed == ("widest",)
+    with pytest.raises(SpaceError, match="isn't allowed"):
+        again.check({"kind": "widest", "mixed": 1, "scale": 0.5, "deep": True})
+
+
+@pytest.mark.parametrize("removed", [("a",), ("b", "b")])
+def test_removed_values_are_others(removed: tuple[str, ...]) -> None:
+    with pytest.raises(SpaceError, match="twice"):
+        Choice("a", removed=removed)

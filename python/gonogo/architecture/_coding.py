@@ -23,7 +23,7 @@ class Coded:
     """One parameter: `values` in the core's order, and `codes`, the ascending numbers that stand for them.
 
     kind: "whole" numbers stand for themselves, "fraction" for their multiples of 1 / denominator, "truth" for 0 and 1,
-    "text" for their position among `declared`.
+    "text" for their position among `declared`. `removed`: what builders may still name though it is never the value.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Coded:
     declared: tuple[Any, ...]
     denominator: int = 1
     log: bool = False
+    removed: tuple[Any, ...] = ()
 
     @cached_property
     def index(self) -> dict[Any, int]:
@@ -48,7 +49,7 @@ class Coded:
             return Ratio(expression, self.denominator)
         if self.kind == "truth":
             return Condition(expression)
-        return Text(self.name, expression, self.declared)
+        return Text(self.name, expression, self.declared, self.removed)
 
     @property
     def places(self) -> tuple[float, ...]:
@@ -67,13 +68,14 @@ def coded(name: str, parameter: Int | Choice) -> Coded:
         values: tuple[Any, ...] = tuple(parameter.values)
         return Coded(name, "whole", values, tuple(float(v) for v in values), values, log=parameter.log)
     declared = parameter.values
-    if all(type(v) is bool for v in declared):
+    known = declared + parameter.removed  # which decide on the kind: builders compare with all of them
+    if all(type(v) is bool for v in known):
         values = tuple(sorted(declared))
         return Coded(name, "truth", values, tuple(float(v) for v in values), declared)
-    if all(type(v) is int for v in declared):
+    if all(type(v) is int for v in known):
         values = tuple(sorted(declared))
         return Coded(name, "whole", values, tuple(float(v) for v in values), declared)
-    if all(type(v) in (int, float) for v in declared):
+    if all(type(v) in (int, float) for v in known):
         values = tuple(sorted(declared))
         exact = [Fraction(repr(v)) for v in values]
         common = math.lcm(*(f.denominator for f in exact))
@@ -81,7 +83,8 @@ def coded(name: str, parameter: Int | Choice) -> Coded:
         if max(abs(c) for c in codes) >= 2.0**53:
             raise ArchitectureError(f"parameter '{name}': its decimals have too many digits")
         return Coded(name, "fraction", values, codes, declared, common)
-    return Coded(name, "text", declared, tuple(float(i) for i in range(len(declared))), declared)
+    codes = tuple(float(i) for i in range(len(declared)))
+    return Coded(name, "text", declared, codes, declared, removed=parameter.removed)
 
 
 class Coding:

@@ -125,6 +125,8 @@ class Drawing:
         drawn: list[tuple[Condition, Layer]] = []
         outside = tuple(self._frames)
         for value, branch in branches.items():
+            if isinstance(choice, Text) and choice.never(value):
+                continue
             holds = choice == value
             with self.when(holds):
                 layer = branch()

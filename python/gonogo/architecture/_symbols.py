@@ -254,17 +254,23 @@ class Text(_Undecided):
 
     __hash__ = _Undecided.__hash__  # lost where == is defined
 
-    def __init__(self, name: str, index: Expr, values: tuple[Any, ...]) -> None:
-        self._name, self._index, self._values = name, index, values
+    def __init__(self, name: str, index: Expr, values: tuple[Any, ...], removed: tuple[Any, ...]) -> None:
+        self._name, self._index, self._values, self._removed = name, index, values, removed
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         for i, value in enumerate(self._values):
             if type(value) is type(other) and value == other:
                 return Condition(self._index.equal(Expr(i)))
+        if self.never(other):
+            return Condition(Expr(0))
         raise ArchitectureError(f"'{self._name}' is never {other!r}; its values are {self._values!r}")
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
         return ~(self == other)
+
+    def never(self, value: object) -> bool:
+        """Whether it is a value that the parameter had before its space was tightened."""
+        return any(type(gone) is type(value) and gone == value for gone in self._removed)
 
     @property
     def values(self) -> tuple[Any, ...]:

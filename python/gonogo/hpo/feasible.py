@@ -151,6 +151,7 @@ def _within(parameter: Parameter, left: tuple[Any, ...]) -> Parameter:
         return parameter
     if isinstance(parameter, Choice):
         kept = [value for value in parameter.values if value in left]
-        return Choice(*kept, when=parameter.when, used=parameter.used)
+        gone = [value for value in parameter.values if value not in left]
+        return Choice(*kept, when=parameter.when, used=parameter.used, removed=(*parameter.removed, *gone))
     low, high = left
     return Int(low, high, step=parameter.step, log=parameter.log, when=parameter.when, used=parameter.used)

@@ -27,6 +27,8 @@ def _entry(name: str, parameter: Parameter) -> dict[str, Any]:
     fields = {field: getattr(parameter, field) for field in (*positional, *options)}
     if isinstance(parameter, Choice):
         fields["values"] = list(parameter.values)
+        if parameter.removed:
+            fields["removed"] = list(parameter.removed)
     return {"name": name, "kind": kind, **fields}
 
 
@@ -58,6 +60,8 @@ def _read(i: int, entry: Any) -> tuple[str, Parameter]:
     ):
         raise SpaceError(f"space: parameter {i}: needs a name and a kind (int, choice, float)")
     make, positional, options = _FIELDS[entry["kind"]]
+    if make is Choice and "removed" in entry:
+        options = (*options, "removed")
     expected = {"name", "kind", *positional, *options}
     if set(entry) != expected:
         wrong = ", ".join(sorted(set(entry) ^ expected))
@@ -66,5 +70,7 @@ def _read(i: int, entry: Any) -> tuple[str, Parameter]:
     if make is Choice:
         if not isinstance(given[0], list):
             raise SpaceError(f"space: parameter {entry['name']!r}: values must be a list")
+        if not isinstance(entry.get("removed", []), list):
+            raise SpaceError(f"space: parameter {entry['name']!r}: removed must be a list")
         given = given[0]
     return entry["name"], make(*given, **{field: entry[field] for field in options})

@@ -91,22 +91,28 @@ class Int:
 class Choice:
     """One of the given values: whole numbers, finite floats, bools, texts or None. They have no order.
 
-    `when` and `used` are as for `Int`.
+    `when` and `used` are as for `Int`. `removed`: values that it had before the space was tightened; none of them is
+    allowed, but what is written for the whole space may go on naming them.
     """
 
     values: tuple[Scalar, ...]
     when: str | None
     used: bool
+    removed: tuple[Scalar, ...]
     condition: Condition | None = field(compare=False)
 
-    def __init__(self, *values: Any, when: str | None = None, used: bool = True) -> None:
+    def __init__(
+        self, *values: Any, when: str | None = None, used: bool = True, removed: Iterable[Any] = ()
+    ) -> None:
         if len(values) == 1 and isinstance(values[0], (list, tuple, range, set)):
             raise SpaceError("Choice: the values are given one by one; write Choice(*values)")
         if not values:
             raise SpaceError("Choice: no values; write at least one, such as Choice(3, 5, 7)")
         _set(self, "values", tuple(_scalar(value) for value in values))
-        for i, value in enumerate(self.values):
-            if value in self.values[:i]:
+        _set(self, "removed", tuple(_scalar(value) for value in removed))
+        known = self.values + self.removed
+        for i, value in enumerate(known):
+            if value in known[:i]:
                 raise SpaceError(
                     f"Choice: {value!r} is there twice (1, 1.0 and True are equal); leave one out"
                 )
@@ -131,7 +137,7 @@ class Choice:
         return [self.values[int(i)] for i in rng.integers(0, len(self.values), n)]
 
     def __repr__(self) -> str:
-        return _text(self, [repr(v) for v in self.values], {"when": None, "used": True})
+        return _text(self, [repr(v) for v in self.values], {"when": None, "used": True, "removed": ()})
 
 
 @dataclass(frozen=True, repr=False)
