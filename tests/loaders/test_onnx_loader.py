@@ -19,6 +19,7 @@ from support.onnx_models import (
     optimised_operators,
     quantise,
     session,
+    weights,
 )
 
 node = helper.make_node
@@ -141,6 +142,86 @@ def test_real_evaluation_encloses_the_exact_float32_result(name: str) -> None:
         assert bool((lo <= expected).all())
         assert bool((expected <= hi).all())
         assert float((hi - lo).max()) < 1e-12
+
+
+def test_windows_rounded_up_are_the_runtime_s() -> None:
+    """Sizes, strides, kernels and paddings at random; an average over 1, 2 or 4 elements doesn't round."""
+    rng = np.random.default_rng(7)
+    longer = alone = 0
+    for i in range(400):
+        op = ("MaxPool", "AveragePool")[i % 2]
+        kernel = rng.integers(1, 5 if op == "MaxPool" else 3, 2).tolist()
+        strides = rng.integers(1, 5, 2).tolist()
+        pads = [0, 0, 0, 0] if i % 5 == 0 else [int(rng.integers(k)) for k in (*kernel, *kernel)]
+        sizes = [int(rng.integers(k, 10)) for k in kernel]
+        options: dict[str, Any] = {"auto_pad": "VALID"} if i % 5 == 0 else {"pads": pads}
+        options.update(kernel_shape=kernel, strides=strides)
+        data, shape = single(op, {}, [1, 2, *sizes], ceil_mode=1, **options)
+        x = dyadic(rng, *shape)
+        (expected,) = session(data).run(None, {"x": x})
+        wide = x.astype(np.float64)
+        lo, hi = _core.evaluate_real(load_onnx(data, "net.onnx"), [wide], [wide])["y"]
+        assert np.array_equal(lo, expected), options
+        assert np.array_equal(hi, expected), options
+        rooms = [s + pads[j] + pads[j + 2] - k for j, (s, k) in enumerate(zip(sizes, kernel, strict=True))]
+        found = list(lo.shape[2:])
+        longer += found != [room // stride + 1 for room, stride in zip(rooms, strides, strict=True)]
+        alone += found != [-(-room // stride) + 1 for room, stride in zip(rooms, strides, strict=True)]
+    assert longer > 50
+    assert alone > 10  # the last window would have lain in the padding altogether
+
+
+@pytest.mark.parametrize(
+    "window", [(-1, -(2**63), -1), (9, -9, -2), (3, 0, -1), (-2, 1, -3), (0, -9, -1), (1, 3, -1)]
+)
+def test_constants_are_sliced_backwards(window: tuple[int, int, int]) -> None:
+    """As torch.nn.functional.pad is exported: its list of paddings is turned around."""
+    constants = {
+        "c": np.arange(5, dtype=np.float32),
+        "one": np.ones(1, np.float32),
+        **{name: np.array([value]) for name, value in zip("set", window, strict=True)},
+        "a": np.array([0]),
+    }
+    nodes = [
+        node("Slice", ["c", "s", "e", "a", "t"], ["turned"]),
+        node("Concat", ["turned", "one"], ["values"], axis=0),
+        node("Unsqueeze", ["values", "end"], ["column"]),
+        node("Add", ["x", "column"], ["y"]),
+    ]
+    constants["end"] = np.array([1])
+    data = make_model(nodes, constants, {"x": ("float32", [1, 1])}, {"y": "float32"})
+    x = np.zeros((1, 1), np.float32)
+    (expected,) = session(data).run(None, {"x": x})
+    lo, hi = _core.evaluate_real(load_onnx(data, "net.onnx"), [x.astype(float)], [x.astype(float)])["y"]
+    assert np.array_equal(lo, expected)
+    assert np.array_equal(hi, expected)
+
+
+@pytest.mark.parametrize("activations", ["QUInt8", "QInt8"])
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
+def test_quantised_windows_rounded_up_equal_the_runtime(op: str, activations: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for kernel, stride, size in ((2, 2, 7), (3, 2, 8), (3, 4, 9)):
+        nodes = [
+            node("Conv", ["x", "w"], ["c"]),
+            node(
+                op,
+                ["c"],
+                ["p"],
+                kernel_shape=[kernel, 2],
+                strides=[stride, 3],
+                pads=[1, 0, 0, 1],
+                ceil_mode=1,
+            ),
+            node("Conv", ["p", "v"], ["y"]),
+        ]
+        constants = {"w": weights(rng, 4, 3, 1, 1), "v": weights(rng, 2, 4, 1, 1)}
+        shape = [1, 3, size, 6]
+        data = make_model(nodes, constants, {"x": ("float32", shape)}, {"y": "float32"})
+        q = quantise(
+            data, shape, tmp_path, form="QDQ", activations=activations, weight="QInt8", per_channel=False
+        )
+        agree(q, shape, 10, int8_allowed=activations == "QInt8")
 
 
 NETS = {name: (data, shape) for name, data, shape in float_nets()}

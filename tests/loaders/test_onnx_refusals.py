@@ -161,9 +161,9 @@ def test_attributes_and_shapes_that_do_not_fit() -> None:
         "two-dimensional",
     )
     refused(
-        one("MaxPool", {}, kernel_shape=[2, 2], strides=[4, 4], ceil_mode=1, pads=[0, 0, 1, 1]),
+        one("AveragePool", {}, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, count_include_pad=1),
         UnsupportedOperatorError,
-        "ceil_mode",
+        "ceil_mode with count_include_pad",
     )
     refused(one("Gemm", {"w": np.ones((5, 2), np.float32)}, [1, 4]), ShapeError, "5 inputs")
     refused(one("Reshape", {"s": np.array([7, -1])}), ShapeError, "144 elements")

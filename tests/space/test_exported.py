@@ -1,7 +1,11 @@
-"""The cost by expressions against files that TensorFlow's converter wrote from Keras networks, layer by layer, and
-against the arena that TensorFlow Lite Micro records for them.
+"""The cost by expressions against files that real tools wrote from networks of the same configurations.
 
-GONOGO_DEEP_EXPORT is the number of configurations per family; a conversion takes seconds.
+TensorFlow's converter writes them from Keras networks: equal layer by layer, and equal to the arena that TensorFlow
+Lite Micro records. torch writes them as ONNX, onnxruntime makes them int8: equal layer by layer, and for float32 in the
+plan of memory, which there is gonogo's own.
+
+GONOGO_DEEP_EXPORT is the number of configurations per family, GONOGO_DEEP_SEED chooses them; a conversion takes a tenth
+of a second (torch) to seconds (TensorFlow).
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +23,12 @@ from gonogo.loaders import load
 from support.families import FAMILIES
 
 COUNT = int(os.environ.get("GONOGO_DEEP_EXPORT", "3"))
+SEED = int(os.environ.get("GONOGO_DEEP_SEED", "0"))
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+def gate_of(space: Any, build: Any) -> Gate:
+    return Gate(space, build, target="host64", limits={"ram": "64 KiB"})
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -30,9 +40,8 @@ def test_the_exported_file_costs_the_same(
     from support.keras_families import exported
 
     space, build = FAMILIES[family]
-    gate = Gate(space, build, target="host64", limits={"ram": "64 KiB"})
-    rng = np.random.default_rng(int(os.environ.get("GONOGO_DEEP_SEED", "0")))
-    for seed, config in enumerate(space.sample(rng, COUNT)):
+    gate = gate_of(space, build)
+    for seed, config in enumerate(space.sample(np.random.default_rng(SEED), COUNT)):
         data = exported(family, config, seed)
         path = tmp_path / "exported.tflite"
         path.write_bytes(data)
@@ -60,3 +69,51 @@ def test_the_exported_file_costs_the_same(
         )
         assert (n["ram_activations"], n["ram_persistent"]) == (head, tail), config
         assert (cost.ram_activation_bytes, cost.ram_persistent_bytes) == (head, tail), config
+
+
+# int32 constants of TensorFlow Lite that ONNX has as attributes or int64, in bytes: a shape of rank 2, two axes, and
+# two numbers for each of four axes.
+SHAPE_CONSTANTS = {"reshape": 8, "mean": 8, "pad": 32}
+
+
+def onnx_name(graph: Any, node: Any) -> str:
+    """ONNX says 'depthwise' by the number of groups, so a convolution of one channel never is."""
+    alone = node.op == "depthwise_conv2d" and graph.tensor(node.inputs[0]).shape[-1] == 1
+    return "conv2d" if alone else str(node.op)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_torch_exports_costs_the_same(family: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs torch: pip install torch", exc_type=ImportError)
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime's quantisation: pip install onnxruntime")
+    from support.torch_families import exported, unfused
+
+    space, build = FAMILIES[family]
+    # onnxruntime's quantisation fuses activations, as TensorFlow's converter does; torch leaves them alone.
+    gates = {8: gate_of(space, build), 32: gate_of(space, unfused(build))}
+    for seed, config in enumerate(space.sample(np.random.default_rng(SEED), COUNT)):
+        is_float = config["bits"] == 32
+        gate = gates[config["bits"]]
+        graph = exported(family, config, seed, tmp_path)
+        cost = _core.cost(graph, gate.target.core)
+        judged = gate.check(config)
+        n = judged.numbers
+        # An int8 network's own input and output are float32 there, and so is a mean, between conversions.
+        theirs = [
+            (node.op, c.macs, c.other_operations, c.parameter_bytes + SHAPE_CONSTANTS.get(node.op, 0))
+            for node, c in zip(graph.nodes, cost.nodes, strict=True)
+            if is_float or node.op not in ("quantize", "dequantize")
+        ]
+        drawn = gate.architecture.model(config)
+        ours = [
+            (onnx_name(drawn, node), macs, other, parameters)
+            for node, (_, macs, other, parameters, _) in zip(drawn.nodes, judged._core.nodes(), strict=True)
+        ]
+        assert ours == theirs, config
+        assert n["macs"] == cost.macs, config
+        assert n["parameter_bytes"] == sum(parameters for *_, parameters in theirs), config
+        assert n["other_operations"] == sum(other for _, _, other, _ in theirs), config
+        if is_float:
+            assert n["other_operations"] == cost.other_operations, config
+            assert n["ram_activations"] == cost.ram_activation_bytes, config
+            assert n["ram_live"] == cost.ram_live_bytes, config

@@ -153,8 +153,9 @@ def is_network(checked: AnyChecked) -> bool:
 
 
 def reason(checked: AnyChecked) -> str:
+    """Why the configuration is rejected, in one line."""
     if not is_network(checked):
-        return str(checked)
+        return f"no network: {getattr(checked, 'broken', '')}"
     deciding = checked.deciding
     assert deciding is not None
     return f"{outcome_text(deciding)} ({deciding.low_standing})"

@@ -19,7 +19,7 @@ import numpy as np
 from gonogo import _core, analysis, targets
 from gonogo.architecture import Architecture
 from gonogo.errors import LimitError, SpaceError
-from gonogo.hpo.checked import Judgement
+from gonogo.hpo.checked import MAX_MARGIN, Judgement
 from gonogo.limits import KINDS, Limit, Limits, LimitValue
 from gonogo.results import PERSISTENT_SLACK_BYTES, CostResult, Feasibility, LimitOutcome, judge
 from gonogo.space import Config, Float, Space
@@ -53,11 +53,10 @@ class GateChecked(Judgement):
 
     @property
     def outcomes(self) -> tuple[LimitOutcome, ...]:
-        """One per limit, in the gate's order; of no meaning where the configuration is no network: see `broken`."""
+        """One per limit, in the gate's order; none where the configuration is no network: see `broken`."""
         if self._outcomes is None:
-            self._outcomes = tuple(
-                self._gate._outcome(i, self._core.ends(i)) for i in range(len(self._gate._limits))
-            )
+            count = len(self._gate._limits) if self.is_network else 0
+            self._outcomes = tuple(self._gate._outcome(i, self._core.ends(i)) for i in range(count))
         return self._outcomes
 
     @property
@@ -72,10 +71,7 @@ class GateChecked(Judgement):
     @property
     def margins(self) -> dict[str, float]:
         """log(cost / limit) of every limit, in the gate's fixed order; positive means infeasible."""
-        from gonogo.hpo.checked import MAX_MARGIN
-
-        found = super().margins
-        return found if self.is_network else dict.fromkeys(found, MAX_MARGIN)
+        return super().margins if self.is_network else dict.fromkeys(self._gate.cost_keys, MAX_MARGIN)
 
     @property
     def numbers(self) -> dict[str, float]:

@@ -253,8 +253,8 @@ def _gather(node: Node, inputs: list[Any], opset: int) -> Array:
     return np.asarray(np.take(x, indices.astype(np.int64), axis=node.integer("axis", 0)))
 
 
-def slices_of(node: Node, inputs: list[Any], shape: list[int]) -> list[slice]:
-    """One normalised slice per dimension."""
+def slices_of(node: Node, inputs: list[Any], shape: list[int], *, backwards: bool = False) -> list[slice]:
+    """One normalised slice per dimension; steps below zero only if `backwards`."""
     if len(inputs) >= 3:
         starts, ends = _integers(node, inputs[1], "starts"), _integers(node, inputs[2], "ends")
         axes = _integers(node, inputs[3], "axes") if len(inputs) > 3 and inputs[3] is not None else None
@@ -268,17 +268,19 @@ def slices_of(node: Node, inputs: list[Any], shape: list[int]) -> list[slice]:
         node.fail(ModelError, "starts, ends, axes and steps differ in length")
     out = [slice(0, d, 1) for d in shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=False):
-        if not -len(shape) <= axis < len(shape) or step < 1:
+        if not -len(shape) <= axis < len(shape) or step == 0 or (step < 0 and not backwards):
             node.fail(
                 UnsupportedOperatorError, f"axis {axis}, step {step}: only existing axes and positive steps"
             )
-        out[axis] = slice(*slice(start, end, step).indices(shape[axis]))
+        first, last, _ = slice(start, end, step).indices(shape[axis])
+        out[axis] = slice(first, last if last >= 0 else None, step)  # going backwards, -1 is before the first
     return out
 
 
 def _slice(node: Node, inputs: list[Any], opset: int) -> Array:
+    """Backwards too: torch turns the list of a padding around so."""
     x: Array = inputs[0]
-    return np.ascontiguousarray(x[tuple(slices_of(node, inputs, list(x.shape)))])
+    return np.ascontiguousarray(x[tuple(slices_of(node, inputs, list(x.shape), backwards=True))])
 
 
 def _constant_of_shape(node: Node, inputs: list[Any], opset: int) -> Array:

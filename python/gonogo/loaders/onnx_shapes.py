@@ -62,7 +62,7 @@ def window_of(node: Node, shape: list[int], kernel: list[int]) -> Window:
         return values
 
     strides, dilations = list_of("strides", [1, 1], 1), list_of("dilations", [1, 1], 1)
-    pads = list_of("pads", [0, 0, 0, 0], 0)
+    pads = list(list_of("pads", [0, 0, 0, 0], 0))
     if any(not 1 <= k <= _LARGEST_STEP for k in kernel):
         node.fail(ModelError, f"a kernel of {kernel}")
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)]
@@ -86,9 +86,20 @@ def window_of(node: Node, shape: list[int], kernel: list[int]) -> Window:
             node.fail(
                 ShapeError, f"a window of {reach} doesn't fit an input of {shape[2:]} with padding {pads}"
             )
-        if node.integer("ceil_mode", 0) != 0 and room % strides[i] != 0:
-            node.fail(UnsupportedOperatorError, "ceil_mode; pad the input explicitly instead")
-        output.append(room // strides[i] + 1)
+        windows = room // strides[i] + 1
+        # With ceil_mode, one window more where elements are left, unless it would lie in the padding altogether.
+        if (
+            node.integer("ceil_mode", 0)
+            and room % strides[i]
+            and windows * strides[i] < shape[2 + i] + pads[i]
+        ):
+            if node.integer("count_include_pad", 0):
+                node.fail(
+                    UnsupportedOperatorError, "ceil_mode with count_include_pad; pad the input explicitly"
+                )
+            windows += 1
+            pads[i + 2] += strides[i] - room % strides[i]
+        output.append(windows)
     return Window(kernel, strides, dilations, pads, output)
 
 
