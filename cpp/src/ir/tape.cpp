@@ -5,6 +5,8 @@
 
 #include "gonogo/numeric/parallel.hpp"
 
+#include "numeric/workspace.hpp"
+
 namespace gonogo {
 
 namespace {
@@ -63,19 +65,23 @@ void Tape::blocks(std::int64_t rows, std::int64_t stride, const Block& fill, con
     const auto count = static_cast<std::int64_t>(steps_.size());
     const std::int64_t blocks = (rows + width - 1) / width;
     numeric::parallel_for(blocks, blocks_per_part, [&](std::int64_t from, std::int64_t to) {
+        // On cache lines of its own: a vector that lies across two costs twice.
+        static thread_local numeric::Workspace workspace;
+        const numeric::Workspace::Use<double> room(workspace, registers_ * stride);
+        double* const registers = room.get();
         // Rows past the end compute on zeros or on an earlier block's numbers; nobody reads the results.
-        std::vector<double> registers(static_cast<std::size_t>(registers_ * stride), 0.0);
-        set_constants(registers.data(), stride);
+        std::fill_n(registers, static_cast<std::int64_t>(variables_) * stride, 0.0);
+        set_constants(registers, stride);
         for (std::int64_t block = from; block < to; ++block) {
             const std::int64_t first = block * width;
             const std::int64_t here = std::min(width, rows - first);
-            fill(first, here, registers.data());
+            fill(first, here, registers);
             if (stride == width) {
-                numeric::run_tape_points(steps_.data(), count, registers.data());
+                numeric::run_tape_points(steps_.data(), count, registers);
             } else {
-                numeric::run_tape_boxes(steps_.data(), count, registers.data());
+                numeric::run_tape_boxes(steps_.data(), count, registers);
             }
-            take(first, here, registers.data());
+            take(first, here, registers);
         }
     });
 }
