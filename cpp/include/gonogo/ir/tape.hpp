@@ -49,9 +49,9 @@ class Tape {
     // `registers`: as many numbers as registers(), variables filled in. Afterwards the outputs can be read.
     void point(std::span<double> registers) const;
 
-    // Blocks of numeric::tape_width points (boxes) on all threads. `fill` writes the variables' registers of rows first
-    // to first + count - 1 (row r of register v: registers[v * stride + r - first], upper ends tape_width further);
-    // `take` reads the outputs. Both are called on any thread.
+    // Blocks of numeric::tape_width points (tape_boxes boxes) on all threads. `fill` writes the variables' registers of
+    // rows first to first + count - 1 (row r of register v: registers[v * tape_width + r - first], upper ends
+    // tape_boxes further); `take` reads the outputs. Both are called on any thread.
     using Block = std::function<void(std::int64_t first, std::int64_t count, double* registers)>;
     void points(std::int64_t rows, const Block& fill, const Block& take) const;
     void boxes(std::int64_t rows, const Block& fill, const Block& take) const;
@@ -59,7 +59,8 @@ class Tape {
   private:
     friend class TapeBuilder;
     void set_constants(double* registers, std::int64_t stride) const;
-    void blocks(std::int64_t rows, std::int64_t stride, const Block& fill, const Block& take) const;
+    using Kernel = void (*)(const numeric::TapeStep* steps, std::int64_t count, double* registers);
+    void blocks(std::int64_t rows, std::int64_t in_block, Kernel run, const Block& fill, const Block& take) const;
 
     std::vector<numeric::TapeStep> steps_;
     std::vector<std::pair<std::int32_t, double>> constants_;

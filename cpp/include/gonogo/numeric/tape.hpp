@@ -48,14 +48,16 @@ struct TapeStep {
     double k = 0.0;
 };
 
-// Points or boxes side by side that one call of a kernel takes.
+// Points, or boxes, side by side that one call of a kernel takes. A box has two ends: registers are of one size, such
+// that those of a long line stay in the first cache.
 inline constexpr std::int64_t tape_width = 64;
+inline constexpr std::int64_t tape_boxes = tape_width / 2;
 
 // Registers of a point: one number each.
 void run_tape_point(const TapeStep* steps, std::int64_t count, double* registers);
 // Registers of a block of points: tape_width numbers each, in step with the instruction set in use.
 void run_tape_points(const TapeStep* steps, std::int64_t count, double* registers);
-// Registers of a block of boxes: tape_width lower ends, then as many upper ends.
+// Registers of a block of boxes: tape_boxes lower ends, then as many upper ends.
 void run_tape_boxes(const TapeStep* steps, std::int64_t count, double* registers);
 
 }  // namespace gonogo::numeric
