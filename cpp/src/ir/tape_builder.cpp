@@ -1,4 +1,5 @@
-// Compiling expressions into a tape: values computed once, decided ones folded, registers used again.
+// Compiling expressions into a tape: values computed once, decided ones folded, registers used again (sums of integers:
+// tape_sums.cpp).
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -47,6 +48,14 @@ TapeOp with_number(TapeOp op) {
         default:
             return op;
     }
+}
+
+TapeOp without_number(TapeOp op) {
+    using enum TapeOp;
+    for (const TapeOp plain : {add, mul, floor_div, ceil_div, max, min, less, equal}) {
+        if (with_number(plain) == op) return plain;
+    }
+    return op;
 }
 
 TapeOp op_of(ExprKind kind) {
@@ -146,12 +155,19 @@ TapeValue TapeBuilder::apply(TapeOp op, TapeValue a, TapeValue b) {
     if (op == TapeOp::min && y.hi <= x.lo) return b;
     if (a == b && (op == TapeOp::sub || op == TapeOp::less)) return number(0.0);
     if (a == b && op == TapeOp::equal) return number(1.0);
+    const bool whole = at(a).integer && at(b).integer;
+    if (op == TapeOp::mul && whole && !is_constant(b) && result.lo > -largest_integer && result.hi < largest_integer) {
+        // Numbers go outermost, where sums collect them.
+        for (const auto& [product, other] : {std::pair(a, b), std::pair(b, a)}) {
+            const TapeStep inner = at(product).step;
+            if (at(product).computed && inner.op == TapeOp::mul_k) return mul(mul(inner.a, other), number(inner.k));
+        }
+    }
     TapeStep step;
     step.op = op;
     step.a = a;
     step.b = b;
     step.not_negative = x.lo >= 0.0 && y.lo >= 0.0;
-    const bool whole = at(a).integer && at(b).integer;
     if (op == TapeOp::sub && is_constant(b)) return apply(TapeOp::add, a, number(-y.lo));
     if (is_constant(b) && with_number(op) != op) {
         step.op = with_number(op);
@@ -218,10 +234,14 @@ TapeValue TapeBuilder::integer(const Expr& expression) {
     return value;
 }
 
-namespace {
+// The operation anew, which then may be a simpler one.
+TapeValue TapeBuilder::put(const TapeStep& step) {
+    if (step.op == TapeOp::select) return select(step.a, step.b, step.c);
+    const TapeOp op = without_number(step.op);
+    return apply(op, step.a, op == step.op ? step.b : number(step.k));
+}
 
-// The operands that a step reads, each once.
-std::vector<TapeValue> operands(const TapeStep& s) {
+std::vector<TapeValue> TapeBuilder::operands(const TapeStep& s) {
     std::vector<TapeValue> out = {s.a};
     const auto also = [&](TapeValue v) {
         if (std::find(out.begin(), out.end(), v) == out.end()) out.push_back(v);
@@ -230,8 +250,6 @@ std::vector<TapeValue> operands(const TapeStep& s) {
     if (numeric::reads_third(s.op)) also(s.c);
     return out;
 }
-
-}  // namespace
 
 // The steps that outputs need, by value. A product read by one sum alone becomes part of it.
 std::vector<std::optional<TapeStep>> TapeBuilder::steps_for(const std::vector<TapeValue>& outputs) const {
@@ -254,8 +272,7 @@ std::vector<std::optional<TapeStep>> TapeBuilder::steps_for(const std::vector<Ta
             for (const auto& [product, other] : {std::pair(step.a, step.b), std::pair(step.b, step.a)}) {
                 const auto& inner = steps[static_cast<std::size_t>(product)];
                 if (read(product) != 1 || !inner) continue;
-                const bool rises = inner->op == TapeOp::mul ? inner->not_negative : inner->k >= 0.0;
-                if (!rises || (inner->op != TapeOp::mul && inner->op != TapeOp::mul_k)) continue;
+                if (inner->op != TapeOp::mul_k && (inner->op != TapeOp::mul || !inner->not_negative)) continue;
                 step = *inner;
                 step.op = inner->op == TapeOp::mul ? TapeOp::mul_add : TapeOp::mul_k_add;
                 step.c = other;
@@ -268,7 +285,12 @@ std::vector<std::optional<TapeStep>> TapeBuilder::steps_for(const std::vector<Ta
     return steps;
 }
 
-Tape TapeBuilder::build(const std::vector<TapeValue>& outputs) const {
+Tape TapeBuilder::build(std::vector<TapeValue> outputs) const {
+    const TapeBuilder made = collected(outputs);
+    return made.laid_out(outputs);
+}
+
+Tape TapeBuilder::laid_out(const std::vector<TapeValue>& outputs) const {
     const std::size_t n = values_.size();
     const std::vector<std::optional<TapeStep>> steps = steps_for(outputs);
     std::vector<std::int32_t> last(n, -1);  // the value that reads it last; n: an output

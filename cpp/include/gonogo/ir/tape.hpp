@@ -88,8 +88,9 @@ class TapeBuilder {
     // Contains every value over the variables' ranges.
     TapeRange range(TapeValue value) const { return values_[static_cast<std::size_t>(value)].range; }
 
-    // What the outputs need, with registers used again where a value is no longer read.
-    Tape build(const std::vector<TapeValue>& outputs) const;
+    // What the outputs need: sums of integers with like terms collected, and registers used again where a value is no
+    // longer read.
+    Tape build(std::vector<TapeValue> outputs) const;
 
   private:
     struct Value {
@@ -105,7 +106,18 @@ class TapeBuilder {
     bool is_constant(TapeValue v) const { return !at(v).computed && !at(v).is_variable; }
     TapeValue push(numeric::TapeStep step, TapeRange range, bool integer);
     void check_integer(TapeValue v, const Expr& expression) const;
+    static std::vector<TapeValue> operands(const numeric::TapeStep& step);  // each once
+    TapeValue put(const numeric::TapeStep& step);
+    // tape_sums.cpp
+    struct Sum;
+    struct KnownSums;
+    bool is_sum(TapeValue v) const;
+    std::optional<Sum> sum_of(TapeValue v) const;
+    TapeValue put_sum(const Sum& sum);
+    TapeBuilder collected(std::vector<TapeValue>& outputs) const;
+
     std::vector<std::optional<numeric::TapeStep>> steps_for(const std::vector<TapeValue>& outputs) const;
+    Tape laid_out(const std::vector<TapeValue>& outputs) const;
 
     std::vector<Value> values_;
     std::size_t variable_count_;

@@ -30,7 +30,7 @@ enum class TapeOp : std::uint8_t {
     min_k,
     less_k,
     equal_k,
-    mul_k_add,  // a * k + c, rounded twice; k >= 0
+    mul_k_add,  // a * k + c, rounded twice
 };
 
 // Which operands an operation reads, after the first.

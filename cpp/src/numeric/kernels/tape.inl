@@ -212,7 +212,11 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                 });
                 break;
             case TapeOp::mul_k_add:
-                each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] * k + c0[i], hi[i] = a1[i] * k + c1[i]; });
+                if (k >= 0.0) {
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] * k + c0[i], hi[i] = a1[i] * k + c1[i]; });
+                } else {
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a1[i] * k + c0[i], hi[i] = a0[i] * k + c1[i]; });
+                }
                 break;
         }
     }
