@@ -46,7 +46,8 @@ std::vector<std::size_t> Tape::support(std::size_t i) const {
     for (std::size_t s = steps_.size(); s-- > 0;) {
         const numeric::TapeStep& step = steps_[s];
         if (flag(step.out) == 0) continue;
-        flag(step.out) = 0;
+        const bool is_term = step.op == numeric::TapeOp::term || step.op == numeric::TapeOp::term_k;
+        if (!is_term) flag(step.out) = 0;                // a sum comes before its terms
         flag(step.a) = flag(step.b) = flag(step.c) = 1;  // operands not used repeat the first
     }
     std::vector<std::size_t> variables;

@@ -145,7 +145,7 @@ TapeBuilder TapeBuilder::collected(std::vector<TapeValue>& outputs) const {
         if (sums[i]) {
             for (const auto& term : sums[i]->terms) need(term.first);
         } else {
-            for (const TapeValue operand : operands(values_[i].step)) need(operand);
+            for (const TapeValue operand : operands({&values_[i].step, 1})) need(operand);
         }
     }
     TapeBuilder made({});

@@ -106,7 +106,7 @@ class TapeBuilder {
     bool is_constant(TapeValue v) const { return !at(v).computed && !at(v).is_variable; }
     TapeValue push(numeric::TapeStep step, TapeRange range, bool integer);
     void check_integer(TapeValue v, const Expr& expression) const;
-    static std::vector<TapeValue> operands(const numeric::TapeStep& step);  // each once
+    static std::vector<TapeValue> operands(std::span<const numeric::TapeStep> steps);  // each once
     TapeValue put(const numeric::TapeStep& step);
     // tape_sums.cpp
     struct Sum;
@@ -116,7 +116,11 @@ class TapeBuilder {
     TapeValue put_sum(const Sum& sum);
     TapeBuilder collected(std::vector<TapeValue>& outputs) const;
 
-    std::vector<std::optional<numeric::TapeStep>> steps_for(const std::vector<TapeValue>& outputs) const;
+    // tape_layout.cpp
+    struct Terms;
+    std::optional<Terms> terms_of(const Value& value, const std::function<const Terms*(TapeValue)>& inner) const;
+    bool is_exact(const Terms& sum, double number) const;
+    std::vector<std::vector<numeric::TapeStep>> steps_for(const std::vector<TapeValue>& outputs) const;
     Tape laid_out(const std::vector<TapeValue>& outputs) const;
 
     std::vector<Value> values_;

@@ -27,6 +27,33 @@ inline void each(F f) {
     for (std::int64_t i = 0; i < count; ++i) f(i);
 }
 
+// A sum over `count` rows, kept in vector registers. `own`: where the rows begin in a register; `other`: where those of a
+// box's other end do, which count for factors below zero.
+template <std::int64_t count>
+inline void sum(const TapeStep& head, double* registers, std::int64_t own, std::int64_t other) {
+    constexpr int vectors = f64_lanes == 8 ? 4 : 8;
+    constexpr std::int64_t rows = vectors * f64_lanes;
+    static_assert(count % rows == 0);
+    const TapeStep* const terms = &head + 1;
+    for (std::int64_t first = 0; first < count; first += rows) {
+        F64 all[vectors];
+        for (F64& v : all) v = splat<F64>(head.k);
+        for (const TapeStep* term = terms; term != terms + head.terms; ++term) {
+            if (term->op == TapeOp::term) {
+                const double* a = registers + term->a * width + own + first;
+                const double* b = registers + term->b * width + own + first;
+                for (int i = 0; i < vectors; ++i) all[i] += load<F64>(a + i * f64_lanes) * load<F64>(b + i * f64_lanes);
+            } else {
+                const double* a = registers + term->a * width + (term->k < 0.0 ? other : own) + first;
+                const F64 k = splat<F64>(term->k);
+                for (int i = 0; i < vectors; ++i) all[i] += load<F64>(a + i * f64_lanes) * k;
+            }
+        }
+        double* const out = registers + head.out * width + own + first;
+        for (int i = 0; i < vectors; ++i) store(out + i * f64_lanes, all[i]);
+    }
+}
+
 void points(const TapeStep* steps, std::int64_t count, double* registers) {
     for (std::int64_t s = 0; s < count; ++s) {
         const TapeStep& step = steps[s];
@@ -64,9 +91,6 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::equal:
                 each([=](std::int64_t i) { out[i] = a[i] == b[i] ? 1.0 : 0.0; });
                 break;
-            case TapeOp::mul_add:
-                each([=](std::int64_t i) { out[i] = a[i] * b[i] + c[i]; });
-                break;
             case TapeOp::select:
                 each([=](std::int64_t i) { out[i] = a[i] != 0.0 ? b[i] : c[i]; });
                 break;
@@ -82,6 +106,12 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::ceil_div_k:
                 each([=](std::int64_t i) { out[i] = ceil_of(a[i] / k); });
                 break;
+            case TapeOp::floor_mul_k:
+                each([=](std::int64_t i) { out[i] = floor_of(a[i] * k); });
+                break;
+            case TapeOp::ceil_mul_k:
+                each([=](std::int64_t i) { out[i] = ceil_of(a[i] * k); });
+                break;
             case TapeOp::max_k:
                 each([=](std::int64_t i) { out[i] = most(a[i], k); });
                 break;
@@ -94,9 +124,13 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::equal_k:
                 each([=](std::int64_t i) { out[i] = a[i] == k ? 1.0 : 0.0; });
                 break;
-            case TapeOp::mul_k_add:
-                each([=](std::int64_t i) { out[i] = a[i] * k + c[i]; });
+            case TapeOp::sum:
+                sum<width>(step, registers, 0, 0);
+                s += step.terms;
                 break;
+            case TapeOp::term:
+            case TapeOp::term_k:
+                break;  // read with their sum
         }
     }
 }
@@ -170,9 +204,6 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                     hi[i] = (a0[i] <= b1[i] ? 1.0 : 0.0) * (b0[i] <= a1[i] ? 1.0 : 0.0);
                 });
                 break;
-            case TapeOp::mul_add:
-                each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] * b0[i] + c0[i], hi[i] = a1[i] * b1[i] + c1[i]; });
-                break;
             case TapeOp::select:
                 each<tape_boxes>([=](std::int64_t i) {
                     const double low = least(b0[i], c0[i]), high = most(b1[i], c1[i]);
@@ -196,6 +227,12 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::ceil_div_k:
                 each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / k), hi[i] = ceil_of(a1[i] / k); });
                 break;
+            case TapeOp::floor_mul_k:
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] * k), hi[i] = floor_of(a1[i] * k); });
+                break;
+            case TapeOp::ceil_mul_k:
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] * k), hi[i] = ceil_of(a1[i] * k); });
+                break;
             case TapeOp::max_k:
                 each<tape_boxes>([=](std::int64_t i) { lo[i] = most(a0[i], k), hi[i] = most(a1[i], k); });
                 break;
@@ -211,13 +248,14 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                     hi[i] = (a0[i] <= k ? 1.0 : 0.0) * (k <= a1[i] ? 1.0 : 0.0);
                 });
                 break;
-            case TapeOp::mul_k_add:
-                if (k >= 0.0) {
-                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] * k + c0[i], hi[i] = a1[i] * k + c1[i]; });
-                } else {
-                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a1[i] * k + c0[i], hi[i] = a0[i] * k + c1[i]; });
-                }
+            case TapeOp::sum:
+                sum<tape_boxes>(step, registers, 0, tape_boxes);
+                sum<tape_boxes>(step, registers, tape_boxes, 0);
+                s += step.terms;
                 break;
+            case TapeOp::term:
+            case TapeOp::term_k:
+                break;  // read with their sum
         }
     }
 }
