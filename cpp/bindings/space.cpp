@@ -335,13 +335,13 @@ class Expressions {
         const auto outputs = static_cast<std::int64_t>(tape_.outputs());
         py::array_t<double> result({static_cast<py::ssize_t>(ends), static_cast<py::ssize_t>(outputs), rows});
         double* to = result.mutable_data();
-        constexpr auto width = numeric::tape_width;
-        constexpr auto stride = static_cast<std::int64_t>(ends) * width;
+        constexpr auto stride = numeric::tape_width;
+        constexpr auto to_end = numeric::tape_boxes;
         const auto fill = [&](std::int64_t first, std::int64_t count, double* registers) {
             for (std::int64_t v = 0; v < variables_; ++v) {
                 for (std::size_t e = 0; e < ends; ++e) {
                     std::copy_n(in[e].values.data() + v * rows + first, count,
-                                registers + v * stride + static_cast<std::int64_t>(e) * width);
+                                registers + v * stride + static_cast<std::int64_t>(e) * to_end);
                 }
             }
         };
@@ -350,7 +350,7 @@ class Expressions {
                 const double* from = registers + tape_.output(static_cast<std::size_t>(i)) * stride;
                 for (std::size_t e = 0; e < ends; ++e) {
                     const auto end = static_cast<std::int64_t>(e);
-                    std::copy_n(from + end * width, count, to + (end * outputs + i) * rows + first);
+                    std::copy_n(from + end * to_end, count, to + (end * outputs + i) * rows + first);
                 }
             }
         };

@@ -271,3 +271,38 @@ def test_a_constant_beyond_2_to_the_53_is_refused() -> None:
         _core.Expressions([_core.Expr(2**53 + 1).floor_div(x)], [("x", 2.0, 5.0)])
     exact = _core.Expressions([_core.Expr(2**53 - 1).floor_div(x)], [("x", 2.0, 5.0)])
     assert exact.point([3.0]) == [(2**53 - 1) // 3]
+
+
+def test_sums_are_collected(instruction_set: str) -> None:
+    """What cancels isn't computed, and leaves no width: a point's worth of nothing over any box."""
+    a, b = Expr.symbol("a"), Expr.symbol("b")
+    x = a * Expr(3) + b
+    y = x * Expr(2) - b - a - b * Expr(1) + Expr(4)
+    tape = _core.Expressions([y, x + y], [("a", 1.0, 9.0), ("b", -5.0, 7.0)])
+    assert tape.steps <= 5
+    lo, hi = np.array([[2.0], [-5.0]]), np.array([[6.0], [7.0]])
+    assert tape.boxes(lo, hi)[:, 0, 0].tolist() == [5 * 2 + 4, 5 * 6 + 4]
+    assert tape.point([3.0, -2.0]) == [19.0, 26.0]
+
+
+def test_a_sum_begins_with_one_that_it_holds(instruction_set: str) -> None:
+    """And not with one that has more of a term: over a box that would have to be taken off again."""
+    a, b, c, d = (Expr.symbol(n) for n in "abcd")
+    expressions = [a * Expr(3) + b + c + d, a + b + c + d, a * Expr(5) + b + c + d]
+    variables = [(n, 1.0, 9.0) for n in "abcd"]
+    tape = _core.Expressions(expressions, variables)
+    assert tape.steps == _core.Expressions(expressions[:2], variables).steps + 3
+    low, high = tape.boxes(np.full((4, 1), 2.0), np.full((4, 1), 5.0))
+    assert low[:, 0].tolist() == [12.0, 8.0, 16.0]
+    assert high[:, 0].tolist() == [30.0, 20.0, 40.0]
+
+
+def test_sums_too_large_to_be_reordered_are_exact(instruction_set: str) -> None:
+    """(a - b) + (c - d): exact as it's written, while a + c would be rounded."""
+    names = "abcd"
+    a, b, c, d = (Expr.symbol(n) for n in names)
+    tape = _core.Expressions([(a - b) + (c - d)], [(n, 2.0**52, LARGEST - 1.0) for n in names])
+    rng = np.random.default_rng(4)
+    columns = rng.integers(2**52, LARGEST - 1, (4, 200), endpoint=True)
+    found = tape.points(columns.astype(np.float64))[0, 0]
+    assert found.tolist() == [float(x) for x in columns[0] - columns[1] + columns[2] - columns[3]]

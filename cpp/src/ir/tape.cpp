@@ -5,6 +5,8 @@
 
 #include "gonogo/numeric/parallel.hpp"
 
+#include "numeric/workspace.hpp"
+
 namespace gonogo {
 
 namespace {
@@ -44,7 +46,8 @@ std::vector<std::size_t> Tape::support(std::size_t i) const {
     for (std::size_t s = steps_.size(); s-- > 0;) {
         const numeric::TapeStep& step = steps_[s];
         if (flag(step.out) == 0) continue;
-        flag(step.out) = 0;
+        const bool is_term = step.op == numeric::TapeOp::term || step.op == numeric::TapeOp::term_k;
+        if (!is_term) flag(step.out) = 0;                // a sum comes before its terms
         flag(step.a) = flag(step.b) = flag(step.c) = 1;  // operands not used repeat the first
     }
     std::vector<std::size_t> variables;
@@ -59,33 +62,33 @@ void Tape::point(std::span<double> registers) const {
     numeric::run_tape_point(steps_.data(), static_cast<std::int64_t>(steps_.size()), registers.data());
 }
 
-void Tape::blocks(std::int64_t rows, std::int64_t stride, const Block& fill, const Block& take) const {
+void Tape::blocks(std::int64_t rows, std::int64_t in_block, Kernel run, const Block& fill, const Block& take) const {
     const auto count = static_cast<std::int64_t>(steps_.size());
-    const std::int64_t blocks = (rows + width - 1) / width;
+    const std::int64_t blocks = (rows + in_block - 1) / in_block;
     numeric::parallel_for(blocks, blocks_per_part, [&](std::int64_t from, std::int64_t to) {
+        // On cache lines of its own: a vector that lies across two costs twice.
+        static thread_local numeric::Workspace workspace;
+        const numeric::Workspace::Use<double> room(workspace, registers_ * width);
+        double* const registers = room.get();
         // Rows past the end compute on zeros or on an earlier block's numbers; nobody reads the results.
-        std::vector<double> registers(static_cast<std::size_t>(registers_ * stride), 0.0);
-        set_constants(registers.data(), stride);
+        std::fill_n(registers, static_cast<std::int64_t>(variables_) * width, 0.0);
+        set_constants(registers, width);
         for (std::int64_t block = from; block < to; ++block) {
-            const std::int64_t first = block * width;
-            const std::int64_t here = std::min(width, rows - first);
-            fill(first, here, registers.data());
-            if (stride == width) {
-                numeric::run_tape_points(steps_.data(), count, registers.data());
-            } else {
-                numeric::run_tape_boxes(steps_.data(), count, registers.data());
-            }
-            take(first, here, registers.data());
+            const std::int64_t first = block * in_block;
+            const std::int64_t here = std::min(in_block, rows - first);
+            fill(first, here, registers);
+            run(steps_.data(), count, registers);
+            take(first, here, registers);
         }
     });
 }
 
 void Tape::points(std::int64_t rows, const Block& fill, const Block& take) const {
-    blocks(rows, width, fill, take);
+    blocks(rows, width, numeric::run_tape_points, fill, take);
 }
 
 void Tape::boxes(std::int64_t rows, const Block& fill, const Block& take) const {
-    blocks(rows, 2 * width, fill, take);
+    blocks(rows, numeric::tape_boxes, numeric::run_tape_boxes, fill, take);
 }
 
 }  // namespace gonogo

@@ -1,4 +1,5 @@
-// Compiling expressions into a tape: values computed once, decided ones folded, registers used again.
+// Compiling expressions into a tape: values computed once, decided ones folded, registers used again (sums of integers:
+// tape_sums.cpp).
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -47,6 +48,14 @@ TapeOp with_number(TapeOp op) {
         default:
             return op;
     }
+}
+
+TapeOp without_number(TapeOp op) {
+    using enum TapeOp;
+    for (const TapeOp plain : {add, mul, floor_div, ceil_div, max, min, less, equal}) {
+        if (with_number(plain) == op) return plain;
+    }
+    return op;
 }
 
 TapeOp op_of(ExprKind kind) {
@@ -146,12 +155,19 @@ TapeValue TapeBuilder::apply(TapeOp op, TapeValue a, TapeValue b) {
     if (op == TapeOp::min && y.hi <= x.lo) return b;
     if (a == b && (op == TapeOp::sub || op == TapeOp::less)) return number(0.0);
     if (a == b && op == TapeOp::equal) return number(1.0);
+    const bool whole = at(a).integer && at(b).integer;
+    if (op == TapeOp::mul && whole && !is_constant(b) && result.lo > -largest_integer && result.hi < largest_integer) {
+        // Numbers go outermost, where sums collect them.
+        for (const auto& [product, other] : {std::pair(a, b), std::pair(b, a)}) {
+            const TapeStep inner = at(product).step;
+            if (at(product).computed && inner.op == TapeOp::mul_k) return mul(mul(inner.a, other), number(inner.k));
+        }
+    }
     TapeStep step;
     step.op = op;
     step.a = a;
     step.b = b;
     step.not_negative = x.lo >= 0.0 && y.lo >= 0.0;
-    const bool whole = at(a).integer && at(b).integer;
     if (op == TapeOp::sub && is_constant(b)) return apply(TapeOp::add, a, number(-y.lo));
     if (is_constant(b) && with_number(op) != op) {
         step.op = with_number(op);
@@ -218,100 +234,29 @@ TapeValue TapeBuilder::integer(const Expr& expression) {
     return value;
 }
 
-namespace {
+// The operation anew, which then may be a simpler one.
+TapeValue TapeBuilder::put(const TapeStep& step) {
+    if (step.op == TapeOp::select) return select(step.a, step.b, step.c);
+    const TapeOp op = without_number(step.op);
+    return apply(op, step.a, op == step.op ? step.b : number(step.k));
+}
 
-// The operands that a step reads, each once.
-std::vector<TapeValue> operands(const TapeStep& s) {
-    std::vector<TapeValue> out = {s.a};
+std::vector<TapeValue> TapeBuilder::operands(std::span<const TapeStep> steps) {
+    std::vector<TapeValue> out;
     const auto also = [&](TapeValue v) {
         if (std::find(out.begin(), out.end(), v) == out.end()) out.push_back(v);
     };
-    if (numeric::reads_second(s.op)) also(s.b);
-    if (numeric::reads_third(s.op)) also(s.c);
+    for (const TapeStep& s : steps) {
+        also(s.a);
+        if (numeric::reads_second(s.op)) also(s.b);
+        if (numeric::reads_third(s.op)) also(s.c);
+    }
     return out;
 }
 
-}  // namespace
-
-// The steps that outputs need, by value. A product read by one sum alone becomes part of it.
-std::vector<std::optional<TapeStep>> TapeBuilder::steps_for(const std::vector<TapeValue>& outputs) const {
-    const std::size_t n = values_.size();
-    std::vector<std::int32_t> readers(n, 0);
-    const auto read = [&](TapeValue v) -> std::int32_t& { return readers[static_cast<std::size_t>(v)]; };
-    for (const TapeValue v : outputs) read(v) += 2;  // an output keeps its register
-    for (std::size_t i = n; i-- > 0;) {
-        if (readers[i] == 0 || !values_[i].computed) continue;
-        const TapeStep& s = values_[i].step;
-        ++read(s.a);
-        if (numeric::reads_second(s.op)) ++read(s.b);
-        if (numeric::reads_third(s.op)) ++read(s.c);
-    }
-    std::vector<std::optional<TapeStep>> steps(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        if (readers[i] == 0 || !values_[i].computed) continue;
-        TapeStep step = values_[i].step;
-        if (step.op == TapeOp::add) {
-            for (const auto& [product, other] : {std::pair(step.a, step.b), std::pair(step.b, step.a)}) {
-                const auto& inner = steps[static_cast<std::size_t>(product)];
-                if (read(product) != 1 || !inner) continue;
-                const bool rises = inner->op == TapeOp::mul ? inner->not_negative : inner->k >= 0.0;
-                if (!rises || (inner->op != TapeOp::mul && inner->op != TapeOp::mul_k)) continue;
-                step = *inner;
-                step.op = inner->op == TapeOp::mul ? TapeOp::mul_add : TapeOp::mul_k_add;
-                step.c = other;
-                steps[static_cast<std::size_t>(product)].reset();
-                break;
-            }
-        }
-        steps[i] = step;
-    }
-    return steps;
-}
-
-Tape TapeBuilder::build(const std::vector<TapeValue>& outputs) const {
-    const std::size_t n = values_.size();
-    const std::vector<std::optional<TapeStep>> steps = steps_for(outputs);
-    std::vector<std::int32_t> last(n, -1);  // the value that reads it last; n: an output
-    for (std::size_t i = 0; i < n; ++i) {
-        if (!steps[i]) continue;
-        for (const TapeValue v : operands(*steps[i])) last[static_cast<std::size_t>(v)] = static_cast<std::int32_t>(i);
-    }
-    for (const TapeValue v : outputs) last[static_cast<std::size_t>(v)] = static_cast<std::int32_t>(n);
-    Tape tape;
-    tape.variables_ = variable_count_;
-    std::vector<std::int32_t> place(n, 0);
-    std::vector<std::int32_t> free;
-    auto next = static_cast<std::int32_t>(variable_count_);
-    for (std::size_t i = 0; i < n; ++i) {
-        if (values_[i].is_variable) place[i] = static_cast<std::int32_t>(i);
-        if (last[i] < 0 || values_[i].computed || values_[i].is_variable) continue;
-        place[i] = next++;
-        tape.constants_.emplace_back(place[i], values_[i].range.lo);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-        if (!steps[i]) continue;
-        // The result's register is taken before those of the operands are given back: they must differ.
-        if (free.empty()) {
-            place[i] = next++;
-        } else {
-            place[i] = free.back();
-            free.pop_back();
-        }
-        TapeStep step = *steps[i];
-        for (const TapeValue v : operands(step)) {
-            if (at(v).computed && last[static_cast<std::size_t>(v)] == static_cast<std::int32_t>(i))
-                free.push_back(place[static_cast<std::size_t>(v)]);
-        }
-        const auto of = [&](TapeValue v) { return place[static_cast<std::size_t>(v)]; };
-        step.a = of(step.a);
-        step.b = numeric::reads_second(step.op) ? of(step.b) : step.a;
-        step.c = numeric::reads_third(step.op) ? of(step.c) : step.a;
-        step.out = place[i];
-        tape.steps_.push_back(step);
-    }
-    for (const TapeValue v : outputs) tape.outputs_.push_back(place[static_cast<std::size_t>(v)]);
-    tape.registers_ = std::max<std::int32_t>(next, 1);
-    return tape;
+Tape TapeBuilder::build(std::vector<TapeValue> outputs) const {
+    const TapeBuilder made = collected(outputs);
+    return made.laid_out(outputs);
 }
 
 }  // namespace gonogo

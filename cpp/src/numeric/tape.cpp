@@ -40,9 +40,6 @@ void run_tape_point(const TapeStep* steps, std::int64_t count, double* r) {
             case TapeOp::equal:
                 out = r[t.a] == r[t.b] ? 1.0 : 0.0;
                 break;
-            case TapeOp::mul_add:
-                out = r[t.a] * r[t.b] + r[t.c];
-                break;
             case TapeOp::select:
                 out = r[t.a] != 0.0 ? r[t.b] : r[t.c];
                 break;
@@ -58,6 +55,12 @@ void run_tape_point(const TapeStep* steps, std::int64_t count, double* r) {
             case TapeOp::ceil_div_k:
                 out = std::ceil(r[t.a] / t.k);
                 break;
+            case TapeOp::floor_mul_k:
+                out = std::floor(r[t.a] * t.k);
+                break;
+            case TapeOp::ceil_mul_k:
+                out = std::ceil(r[t.a] * t.k);
+                break;
             case TapeOp::max_k:
                 out = std::max(r[t.a], t.k);
                 break;
@@ -70,9 +73,18 @@ void run_tape_point(const TapeStep* steps, std::int64_t count, double* r) {
             case TapeOp::equal_k:
                 out = r[t.a] == t.k ? 1.0 : 0.0;
                 break;
-            case TapeOp::mul_k_add:
-                out = r[t.a] * t.k + r[t.c];
+            case TapeOp::sum: {
+                double sum = t.k;
+                for (const std::int64_t last = s + t.terms; s < last;) {
+                    const TapeStep& term = steps[++s];
+                    sum += r[term.a] * (term.op == TapeOp::term ? r[term.b] : term.k);
+                }
+                out = sum;
                 break;
+            }
+            case TapeOp::term:
+            case TapeOp::term_k:
+                break;  // read with their sum
         }
     }
 }

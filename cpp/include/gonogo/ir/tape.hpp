@@ -49,9 +49,9 @@ class Tape {
     // `registers`: as many numbers as registers(), variables filled in. Afterwards the outputs can be read.
     void point(std::span<double> registers) const;
 
-    // Blocks of numeric::tape_width points (boxes) on all threads. `fill` writes the variables' registers of rows first
-    // to first + count - 1 (row r of register v: registers[v * stride + r - first], upper ends tape_width further);
-    // `take` reads the outputs. Both are called on any thread.
+    // Blocks of numeric::tape_width points (tape_boxes boxes) on all threads. `fill` writes the variables' registers of
+    // rows first to first + count - 1 (row r of register v: registers[v * tape_width + r - first], upper ends
+    // tape_boxes further); `take` reads the outputs. Both are called on any thread.
     using Block = std::function<void(std::int64_t first, std::int64_t count, double* registers)>;
     void points(std::int64_t rows, const Block& fill, const Block& take) const;
     void boxes(std::int64_t rows, const Block& fill, const Block& take) const;
@@ -59,7 +59,8 @@ class Tape {
   private:
     friend class TapeBuilder;
     void set_constants(double* registers, std::int64_t stride) const;
-    void blocks(std::int64_t rows, std::int64_t stride, const Block& fill, const Block& take) const;
+    using Kernel = void (*)(const numeric::TapeStep* steps, std::int64_t count, double* registers);
+    void blocks(std::int64_t rows, std::int64_t in_block, Kernel run, const Block& fill, const Block& take) const;
 
     std::vector<numeric::TapeStep> steps_;
     std::vector<std::pair<std::int32_t, double>> constants_;
@@ -87,8 +88,9 @@ class TapeBuilder {
     // Contains every value over the variables' ranges.
     TapeRange range(TapeValue value) const { return values_[static_cast<std::size_t>(value)].range; }
 
-    // What the outputs need, with registers used again where a value is no longer read.
-    Tape build(const std::vector<TapeValue>& outputs) const;
+    // What the outputs need: sums of integers with like terms collected, and registers used again where a value is no
+    // longer read.
+    Tape build(std::vector<TapeValue> outputs) const;
 
   private:
     struct Value {
@@ -104,7 +106,22 @@ class TapeBuilder {
     bool is_constant(TapeValue v) const { return !at(v).computed && !at(v).is_variable; }
     TapeValue push(numeric::TapeStep step, TapeRange range, bool integer);
     void check_integer(TapeValue v, const Expr& expression) const;
-    std::vector<std::optional<numeric::TapeStep>> steps_for(const std::vector<TapeValue>& outputs) const;
+    static std::vector<TapeValue> operands(std::span<const numeric::TapeStep> steps);  // each once
+    TapeValue put(const numeric::TapeStep& step);
+    // tape_sums.cpp
+    struct Sum;
+    struct KnownSums;
+    bool is_sum(TapeValue v) const;
+    std::optional<Sum> sum_of(TapeValue v) const;
+    TapeValue put_sum(const Sum& sum);
+    TapeBuilder collected(std::vector<TapeValue>& outputs) const;
+
+    // tape_layout.cpp
+    struct Terms;
+    std::optional<Terms> terms_of(const Value& value, const std::function<const Terms*(TapeValue)>& inner) const;
+    bool is_exact(const Terms& sum, double number) const;
+    std::vector<std::vector<numeric::TapeStep>> steps_for(const std::vector<TapeValue>& outputs) const;
+    Tape laid_out(const std::vector<TapeValue>& outputs) const;
 
     std::vector<Value> values_;
     std::size_t variable_count_;

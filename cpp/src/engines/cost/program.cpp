@@ -349,13 +349,14 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
                         const Plans& plans) const {
     const ProgramFacts& f = *facts_;
     constexpr std::int64_t width = numeric::tape_width;
+    constexpr std::int64_t to_upper = numeric::tape_boxes;
     f.tape.boxes(
         rows,
         [&](std::int64_t first, std::int64_t count, double* registers) {
             for (std::size_t p = 0; p < f.parameters; ++p) {
                 const auto v = static_cast<std::int64_t>(p);
-                std::copy_n(lo + v * rows + first, count, registers + v * 2 * width);
-                std::copy_n(hi + v * rows + first, count, registers + v * 2 * width + width);
+                std::copy_n(lo + v * rows + first, count, registers + v * width);
+                std::copy_n(hi + v * rows + first, count, registers + v * width + to_upper);
             }
         },
         [&](std::int64_t first, std::int64_t count, double* registers) {
@@ -363,19 +364,19 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
             for (std::int64_t r = 0; r < count; ++r) {
                 CostNumberRange& box = out[first + r];
                 for (std::size_t i = 0; i < plain; ++i) {
-                    const double* from = registers + f.tape.output(i) * 2 * width + r;
+                    const double* from = registers + f.tape.output(i) * width + r;
                     box.lo[i] = from[0];
-                    box.hi[i] = from[width];
+                    box.hi[i] = from[to_upper];
                 }
                 box.lo[at(CostNumber::ram_activations)] = 0.0;
                 box.hi[at(CostNumber::ram_activations)] = std::numeric_limits<double>::infinity();
                 reader.box_memory(registers, r, box, !plans || plans(box));
                 if (conditions == nullptr) continue;
                 for (std::size_t c = 0; c < f.asked; ++c) {
-                    const double* from = registers + f.tape.output(plain + f.buffers + f.structure + c) * 2 * width + r;
+                    const double* from = registers + f.tape.output(plain + f.buffers + f.structure + c) * width + r;
                     double* to = conditions + (static_cast<std::size_t>(first + r) * f.asked + c) * 2;
                     to[0] = from[0];
-                    to[1] = from[width];
+                    to[1] = from[to_upper];
                 }
             }
         });

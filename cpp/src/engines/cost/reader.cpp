@@ -8,6 +8,14 @@
 
 namespace gonogo::costing {
 
+namespace {
+
+// Registers of a block of boxes, and the way from a lower end to its upper one.
+constexpr std::int64_t width = numeric::tape_width;
+constexpr std::int64_t to_upper = numeric::tape_boxes;
+
+}  // namespace
+
 Reader& reader_of(const ProgramFacts& facts) {
     static thread_local std::optional<Reader> kept;
     static thread_local std::uint64_t whose = 0;
@@ -19,11 +27,10 @@ Reader& reader_of(const ProgramFacts& facts) {
 }
 
 void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out, bool plan) {
-    constexpr std::int64_t width = numeric::tape_width;
     const Tape& tape = facts.tape;
     const auto range = [&](std::size_t output) {
-        const double* r = registers + tape.output(output) * 2 * width + row;
-        return TapeRange{r[0], r[width]};
+        const double* r = registers + tape.output(output) * width + row;
+        return TapeRange{r[0], r[to_upper]};
     };
     for (std::size_t b = 0; b < facts.buffers; ++b) {
         const TapeRange r = range(plain + b);
@@ -60,15 +67,14 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
 
 // Where few values of the parameters that decide on nodes are left: each structure by itself. False: too many.
 bool Reader::few_structures(const double* registers, std::int64_t row, CostNumberRange& out) {
-    constexpr std::int64_t width = numeric::tape_width;
     using Values = std::vector<double>::const_iterator;
     std::vector<std::array<Values, 3>> left;  // of each such parameter: first, present, end
     std::size_t count = 1;
     for (const std::size_t p : facts.structural) {
-        const double* r = registers + static_cast<std::int64_t>(p) * 2 * width + row;
+        const double* r = registers + static_cast<std::int64_t>(p) * width + row;
         const std::vector<double>& all = facts.values[p];
         const Values first = std::lower_bound(all.begin(), all.end(), r[0]);
-        const Values end = std::upper_bound(first, all.end(), r[width]);
+        const Values end = std::upper_bound(first, all.end(), r[to_upper]);
         count *= static_cast<std::size_t>(end - first);
         if (count > most_structures) return false;
         left.push_back({first, first, end});
@@ -102,11 +108,10 @@ bool Reader::few_structures(const double* registers, std::int64_t row, CostNumbe
 
 // Which buffers have equal sizes in the box. What is equal has one range: what both allow.
 const std::vector<std::int32_t>& Reader::join(const double* registers, std::int64_t row) {
-    constexpr std::int64_t width = numeric::tape_width;
     const ProgramFacts::Equal* most = nullptr;
     for (const ProgramFacts::Equal& e : facts.equal) {
-        const double* r = registers + static_cast<std::int64_t>(e.parameter) * 2 * width + row;
-        const bool holds = r[0] == e.value && r[width] == e.value;
+        const double* r = registers + static_cast<std::int64_t>(e.parameter) * width + row;
+        const bool holds = r[0] == e.value && r[to_upper] == e.value;
         if (holds && (most == nullptr || most->joined.size() < e.joined.size())) most = &e;
     }
     if (most == nullptr) return facts.same;

@@ -20,11 +20,38 @@ inline double most(double a, double b) {
     return a > b ? a : b;
 }
 
-template <class F>
+template <std::int64_t count = width, class F>
 inline void each(F f) {
     // Registers are the same or apart, never shifted.
 #pragma GCC ivdep
-    for (std::int64_t i = 0; i < width; ++i) f(i);
+    for (std::int64_t i = 0; i < count; ++i) f(i);
+}
+
+// A sum over `count` rows, kept in vector registers. `own`: where the rows begin in a register; `other`: where those of a
+// box's other end do, which count for factors below zero.
+template <std::int64_t count>
+inline void sum(const TapeStep& head, double* registers, std::int64_t own, std::int64_t other) {
+    constexpr int vectors = f64_lanes == 8 ? 4 : 8;
+    constexpr std::int64_t rows = vectors * f64_lanes;
+    static_assert(count % rows == 0);
+    const TapeStep* const terms = &head + 1;
+    for (std::int64_t first = 0; first < count; first += rows) {
+        F64 all[vectors];
+        for (F64& v : all) v = splat<F64>(head.k);
+        for (const TapeStep* term = terms; term != terms + head.terms; ++term) {
+            if (term->op == TapeOp::term) {
+                const double* a = registers + term->a * width + own + first;
+                const double* b = registers + term->b * width + own + first;
+                for (int i = 0; i < vectors; ++i) all[i] += load<F64>(a + i * f64_lanes) * load<F64>(b + i * f64_lanes);
+            } else {
+                const double* a = registers + term->a * width + (term->k < 0.0 ? other : own) + first;
+                const F64 k = splat<F64>(term->k);
+                for (int i = 0; i < vectors; ++i) all[i] += load<F64>(a + i * f64_lanes) * k;
+            }
+        }
+        double* const out = registers + head.out * width + own + first;
+        for (int i = 0; i < vectors; ++i) store(out + i * f64_lanes, all[i]);
+    }
 }
 
 void points(const TapeStep* steps, std::int64_t count, double* registers) {
@@ -64,9 +91,6 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::equal:
                 each([=](std::int64_t i) { out[i] = a[i] == b[i] ? 1.0 : 0.0; });
                 break;
-            case TapeOp::mul_add:
-                each([=](std::int64_t i) { out[i] = a[i] * b[i] + c[i]; });
-                break;
             case TapeOp::select:
                 each([=](std::int64_t i) { out[i] = a[i] != 0.0 ? b[i] : c[i]; });
                 break;
@@ -82,6 +106,12 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::ceil_div_k:
                 each([=](std::int64_t i) { out[i] = ceil_of(a[i] / k); });
                 break;
+            case TapeOp::floor_mul_k:
+                each([=](std::int64_t i) { out[i] = floor_of(a[i] * k); });
+                break;
+            case TapeOp::ceil_mul_k:
+                each([=](std::int64_t i) { out[i] = ceil_of(a[i] * k); });
+                break;
             case TapeOp::max_k:
                 each([=](std::int64_t i) { out[i] = most(a[i], k); });
                 break;
@@ -94,9 +124,13 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
             case TapeOp::equal_k:
                 each([=](std::int64_t i) { out[i] = a[i] == k ? 1.0 : 0.0; });
                 break;
-            case TapeOp::mul_k_add:
-                each([=](std::int64_t i) { out[i] = a[i] * k + c[i]; });
+            case TapeOp::sum:
+                sum<width>(step, registers, 0, 0);
+                s += step.terms;
                 break;
+            case TapeOp::term:
+            case TapeOp::term_k:
+                break;  // read with their sum
         }
     }
 }
@@ -104,27 +138,27 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
 void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
     for (std::int64_t s = 0; s < count; ++s) {
         const TapeStep& step = steps[s];
-        double* __restrict lo = registers + step.out * 2 * width;
-        double* __restrict hi = lo + width;
-        const double* __restrict a0 = registers + step.a * 2 * width;
-        const double* __restrict a1 = a0 + width;
-        const double* __restrict b0 = registers + step.b * 2 * width;
-        const double* __restrict b1 = b0 + width;
-        const double* __restrict c0 = registers + step.c * 2 * width;
-        const double* __restrict c1 = c0 + width;
+        double* __restrict lo = registers + step.out * width;
+        double* __restrict hi = lo + tape_boxes;
+        const double* __restrict a0 = registers + step.a * width;
+        const double* __restrict a1 = a0 + tape_boxes;
+        const double* __restrict b0 = registers + step.b * width;
+        const double* __restrict b1 = b0 + tape_boxes;
+        const double* __restrict c0 = registers + step.c * width;
+        const double* __restrict c1 = c0 + tape_boxes;
         const double k = step.k;
         switch (step.op) {
             case TapeOp::add:
-                each([=](std::int64_t i) { lo[i] = a0[i] + b0[i], hi[i] = a1[i] + b1[i]; });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] + b0[i], hi[i] = a1[i] + b1[i]; });
                 break;
             case TapeOp::sub:
-                each([=](std::int64_t i) { lo[i] = a0[i] - b1[i], hi[i] = a1[i] - b0[i]; });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] - b1[i], hi[i] = a1[i] - b0[i]; });
                 break;
             case TapeOp::mul:
                 if (step.not_negative) {
-                    each([=](std::int64_t i) { lo[i] = a0[i] * b0[i], hi[i] = a1[i] * b1[i]; });
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] * b0[i], hi[i] = a1[i] * b1[i]; });
                 } else {
-                    each([=](std::int64_t i) {
+                    each<tape_boxes>([=](std::int64_t i) {
                         const double p = a0[i] * b0[i], q = a0[i] * b1[i], r = a1[i] * b0[i], t = a1[i] * b1[i];
                         lo[i] = least(least(p, q), least(r, t));
                         hi[i] = most(most(p, q), most(r, t));
@@ -133,9 +167,9 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                 break;
             case TapeOp::floor_div:
                 if (step.not_negative) {
-                    each([=](std::int64_t i) { lo[i] = floor_of(a0[i] / b1[i]), hi[i] = floor_of(a1[i] / b0[i]); });
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] / b1[i]), hi[i] = floor_of(a1[i] / b0[i]); });
                 } else {
-                    each([=](std::int64_t i) {
+                    each<tape_boxes>([=](std::int64_t i) {
                         lo[i] = floor_of(least(a0[i] / b0[i], a0[i] / b1[i]));
                         hi[i] = floor_of(most(a1[i] / b0[i], a1[i] / b1[i]));
                     });
@@ -143,77 +177,85 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                 break;
             case TapeOp::ceil_div:
                 if (step.not_negative) {
-                    each([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / b1[i]), hi[i] = ceil_of(a1[i] / b0[i]); });
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / b1[i]), hi[i] = ceil_of(a1[i] / b0[i]); });
                 } else {
-                    each([=](std::int64_t i) {
+                    each<tape_boxes>([=](std::int64_t i) {
                         lo[i] = ceil_of(least(a0[i] / b0[i], a0[i] / b1[i]));
                         hi[i] = ceil_of(most(a1[i] / b0[i], a1[i] / b1[i]));
                     });
                 }
                 break;
             case TapeOp::max:
-                each([=](std::int64_t i) { lo[i] = most(a0[i], b0[i]), hi[i] = most(a1[i], b1[i]); });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = most(a0[i], b0[i]), hi[i] = most(a1[i], b1[i]); });
                 break;
             case TapeOp::min:
-                each([=](std::int64_t i) { lo[i] = least(a0[i], b0[i]), hi[i] = least(a1[i], b1[i]); });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = least(a0[i], b0[i]), hi[i] = least(a1[i], b1[i]); });
                 break;
             case TapeOp::less:
-                each([=](std::int64_t i) {
+                each<tape_boxes>([=](std::int64_t i) {
                     lo[i] = a1[i] < b0[i] ? 1.0 : 0.0;
                     hi[i] = a0[i] < b1[i] ? 1.0 : 0.0;
                 });
                 break;
             case TapeOp::equal:
-                each([=](std::int64_t i) {
+                each<tape_boxes>([=](std::int64_t i) {
                     // Both are the same number, or the ranges meet.
                     lo[i] = (a0[i] == b1[i] ? 1.0 : 0.0) * (a1[i] == b0[i] ? 1.0 : 0.0);
                     hi[i] = (a0[i] <= b1[i] ? 1.0 : 0.0) * (b0[i] <= a1[i] ? 1.0 : 0.0);
                 });
                 break;
-            case TapeOp::mul_add:
-                each([=](std::int64_t i) { lo[i] = a0[i] * b0[i] + c0[i], hi[i] = a1[i] * b1[i] + c1[i]; });
-                break;
             case TapeOp::select:
-                each([=](std::int64_t i) {
+                each<tape_boxes>([=](std::int64_t i) {
                     const double low = least(b0[i], c0[i]), high = most(b1[i], c1[i]);
                     lo[i] = a0[i] != 0.0 ? b0[i] : (a1[i] == 0.0 ? c0[i] : low);
                     hi[i] = a0[i] != 0.0 ? b1[i] : (a1[i] == 0.0 ? c1[i] : high);
                 });
                 break;
             case TapeOp::add_k:
-                each([=](std::int64_t i) { lo[i] = a0[i] + k, hi[i] = a1[i] + k; });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] + k, hi[i] = a1[i] + k; });
                 break;
             case TapeOp::mul_k:
                 if (k >= 0.0) {
-                    each([=](std::int64_t i) { lo[i] = a0[i] * k, hi[i] = a1[i] * k; });
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a0[i] * k, hi[i] = a1[i] * k; });
                 } else {
-                    each([=](std::int64_t i) { lo[i] = a1[i] * k, hi[i] = a0[i] * k; });
+                    each<tape_boxes>([=](std::int64_t i) { lo[i] = a1[i] * k, hi[i] = a0[i] * k; });
                 }
                 break;
             case TapeOp::floor_div_k:
-                each([=](std::int64_t i) { lo[i] = floor_of(a0[i] / k), hi[i] = floor_of(a1[i] / k); });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] / k), hi[i] = floor_of(a1[i] / k); });
                 break;
             case TapeOp::ceil_div_k:
-                each([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / k), hi[i] = ceil_of(a1[i] / k); });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / k), hi[i] = ceil_of(a1[i] / k); });
+                break;
+            case TapeOp::floor_mul_k:
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] * k), hi[i] = floor_of(a1[i] * k); });
+                break;
+            case TapeOp::ceil_mul_k:
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] * k), hi[i] = ceil_of(a1[i] * k); });
                 break;
             case TapeOp::max_k:
-                each([=](std::int64_t i) { lo[i] = most(a0[i], k), hi[i] = most(a1[i], k); });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = most(a0[i], k), hi[i] = most(a1[i], k); });
                 break;
             case TapeOp::min_k:
-                each([=](std::int64_t i) { lo[i] = least(a0[i], k), hi[i] = least(a1[i], k); });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = least(a0[i], k), hi[i] = least(a1[i], k); });
                 break;
             case TapeOp::less_k:
-                each([=](std::int64_t i) { lo[i] = a1[i] < k ? 1.0 : 0.0, hi[i] = a0[i] < k ? 1.0 : 0.0; });
+                each<tape_boxes>([=](std::int64_t i) { lo[i] = a1[i] < k ? 1.0 : 0.0, hi[i] = a0[i] < k ? 1.0 : 0.0; });
                 break;
             case TapeOp::equal_k:
-                each([=](std::int64_t i) {
+                each<tape_boxes>([=](std::int64_t i) {
                     lo[i] = (a0[i] == k ? 1.0 : 0.0) * (a1[i] == k ? 1.0 : 0.0);
                     hi[i] = (a0[i] <= k ? 1.0 : 0.0) * (k <= a1[i] ? 1.0 : 0.0);
                 });
                 break;
-            case TapeOp::mul_k_add:
-                each([=](std::int64_t i) { lo[i] = a0[i] * k + c0[i], hi[i] = a1[i] * k + c1[i]; });
+            case TapeOp::sum:
+                sum<tape_boxes>(step, registers, 0, tape_boxes);
+                sum<tape_boxes>(step, registers, tape_boxes, 0);
+                s += step.terms;
                 break;
+            case TapeOp::term:
+            case TapeOp::term_k:
+                break;  // read with their sum
         }
     }
 }

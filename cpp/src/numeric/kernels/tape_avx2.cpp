@@ -1,4 +1,7 @@
 #define GONOGO_TARGET avx2
+#define GONOGO_VECTOR_BYTES 32
+#include "numeric/kernels/simd.hpp"
+//
 #include "numeric/kernels/tape.inl"
 
 namespace gonogo::numeric {

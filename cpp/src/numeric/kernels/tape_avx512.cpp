@@ -1,4 +1,7 @@
 #define GONOGO_TARGET avx512
+#define GONOGO_VECTOR_BYTES 64
+#include "numeric/kernels/simd.hpp"
+//
 #include "numeric/kernels/tape.inl"
 
 namespace gonogo::numeric {
