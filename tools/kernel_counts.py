@@ -149,7 +149,7 @@ class Window:
     def conv(self, depthwise: bool) -> tuple[str, Counts]:
         kernel, counts = self.conv_on_core(depthwise)
         arrays = {f"array{n}": self.array(n, depthwise) for n in (2, 4)}
-        return kernel, counts | arrays
+        return kernel, counts | arrays | {"coded": coded(counts["n"] * counts["k"])}
 
     def conv_on_core(self, depthwise: bool) -> tuple[str, Counts]:
         taps = self.kh * self.kw
@@ -166,9 +166,15 @@ class Window:
         return "conv_1x1", self.factors(self.in_c) | row | {"products": self.out_h}
 
 
+def coded(weights: int) -> int:
+    """Bytes in an accelerator's encoding, of weights whose values aren't known."""
+    return weights * 9 // 10
+
+
 def dense(inputs: int, outputs: int, batch: int = 1) -> Counts:
     array = 32 * up(outputs, 8) * up(inputs, 32)
-    return {**product_factors(1, outputs, inputs), "products": batch, "array2": array, "array4": array}
+    counts = product_factors(1, outputs, inputs)
+    return counts | {"products": batch, "array2": array, "array4": array, "coded": coded(outputs * inputs)}
 
 
 def kernel_row(row: Row) -> tuple[str, Counts]:

@@ -36,10 +36,10 @@ enum class Factor : std::uint8_t {
     w, w2, w2r, wh,
     taps, pads, trows, later, blocks,
     inputs, outputs, o4, o4r,
-    array2, array4,
+    coded, array2, array4,
     // clang-format on
 };
-inline constexpr std::size_t factor_count = 51;
+inline constexpr std::size_t factor_count = 52;
 
 // Classes of kernels that the instruction model tells apart.
 enum class KernelClass : std::uint8_t {

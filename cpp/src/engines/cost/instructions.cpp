@@ -27,7 +27,7 @@ std::string_view name_of(Factor factor) {
         "w", "w2", "w2r", "wh",
         "taps", "pads", "trows", "later", "blocks",
         "inputs", "outputs", "o4", "o4r",
-        "array2", "array4",
+        "coded", "array2", "array4",
     };
     // clang-format on
     return names[static_cast<std::size_t>(factor)];
@@ -195,6 +195,7 @@ Expr array_cycles(const NodeFacts& node, std::int64_t positions) {
 void set_matrix(const NodeFacts& node, Writer& to) {
     const SymbolicWindow& w = node.window;
     to.outputs(node.channels);
+    to.at(Factor::coded) = node.coded;
     to.at(Factor::array2) = array_cycles(node, 2);
     to.at(Factor::array4) = array_cycles(node, 4);
     if (node.family == Family::dense) {

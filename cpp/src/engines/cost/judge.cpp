@@ -10,7 +10,8 @@ namespace gonogo {
 
 namespace {
 
-// Activations of other engines against TensorFlow Lite Micro's plan (docs/cost-model.md); gonogo/results/_cost.py has the same.
+// Activations of other engines against TensorFlow Lite Micro's plan (docs/cost-model.md); gonogo/results/_cost.py has
+// the same.
 constexpr Bracket other_planners = {0.25, 1.0, 2.5};
 constexpr double infinity = std::numeric_limits<double>::infinity();
 

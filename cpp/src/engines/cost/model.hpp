@@ -66,6 +66,7 @@ struct NodeFacts {
     Expr channels = 0;        // output channels of conv and depthwise, outputs of a dense row
     Expr terms = 0;           // products summed per output element of a dense node
     Expr scales = 0;          // of a dense node's weights
+    Expr coded = 0;           // bytes of the weights in an entropy coding
     std::int64_t rank = 0;    // of the first input
     std::int64_t axes = 0;    // number of reduced axes
     Expr quantized = 0;       // runs on 8-bit integers
@@ -165,6 +166,9 @@ struct Summary {
 };
 Summary summarise(const Graph& graph);
 void find_live_factors(const Graph& graph, Summary& summary);
+// Estimate of the bytes that 8-bit weights take in the encoding of an accelerator: their entropy, where their values
+// are known.
+Expr coded_bytes(const Tensor& weights);
 
 Scratch scratch_of(const NodeFacts& node, KernelSet kernels);
 

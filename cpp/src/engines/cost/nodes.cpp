@@ -102,6 +102,8 @@ NodeFacts read_node(const NodeView& view) {
         case Family::other:
             break;
     }
+    if (facts.family == Family::conv || facts.family == Family::depthwise || facts.family == Family::dense)
+        facts.coded = coded_bytes(view.input(1));
     facts.problem = problem_of(view, facts);
     facts.timings = timings_of(facts);
     facts.factors = factors_of(facts);
