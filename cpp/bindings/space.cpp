@@ -121,7 +121,7 @@ class Adapter : public SpaceJudge {
     void judge(std::span<const SpaceBox> boxes, std::uint64_t masked, std::vector<SpaceFinding>& out) const override {
         const CostJudge& costs = judge_->costs();
         const std::vector<CostNumberRange> ranges = evaluate(
-            boxes, [&](const CostNumberRange& r) { return costs.answer(r.lo, r.hi, masked) != Answer::infeasible; });
+            boxes, [&](const CostNumberRange& r) { return costs.answer(r.lo, r.hi, masked) == Answer::undecided; });
         const std::size_t conditions = judge_->conditional().size();
         out.assign(boxes.size(), {});
         for (std::size_t r = 0; r < boxes.size(); ++r) {
@@ -442,9 +442,8 @@ void register_space(py::module_& m) {
                 return result;
             },
             py::arg("lo"), py::arg("hi"), py::arg("plan") = true,
-            "Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena is only known "
-            "from\n"
-            "below, by the bytes alive at once.")
+            "Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena lies between the\n"
+            "bytes alive at once and those of all buffers.")
         .def_property_readonly("problem", [](const Judge& j) { return j.costs().program().problem(); })
         .def_property_readonly("steps", [](const Judge& j) { return j.costs().program().steps(); })
         .def_property_readonly("text", [](const Judge& j) { return j.costs().text(); })

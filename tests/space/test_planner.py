@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gonogo import _core, targets
 from gonogo.architecture import Architecture
-from gonogo.space import Choice, Space
+from gonogo.space import Choice, Int, Space
 from support.latencies import seconds_of
 from support.random_architectures import random_architecture
 from support.written_graphs import write_graph
@@ -82,6 +82,29 @@ def test_every_point_is_inside_its_box(seed: int, target: str) -> None:
             for i, name in enumerate(NUMBERS):
                 assert low[i] <= found[name].min(), (name, sides)
                 assert high[i] >= found[name].max(), (name, sides)
+
+
+def test_every_order_of_sizes_is_followed() -> None:
+    """Layers of one size whose widths cross in a box: the plan depends on which is placed first."""
+
+    def build(h: Any, net: Any) -> Any:
+        x = net.input(16, 16, 3)
+        for width, stride in ((h.a, 2), (h.b, 1), (h.c, 1), (h.d, 1)):
+            x = net.conv2d(x, width, 3, stride=stride, activation="relu")
+        return net.dense(net.global_average_pool(x), 4)
+
+    architecture = Architecture(Space(**{name: Int(4, 24) for name in "abcd"}), build)
+    judge = judge_of(architecture, target_named("stm32f746"))
+    rng = np.random.default_rng(8)
+    lo = rng.integers(4, 20, (4, 100)).astype(np.float64)
+    hi = np.minimum(lo + rng.integers(0, 6, lo.shape), 24.0)
+    bounds = judge.boxes(lo, hi)[:, :, NUMBERS.index("ram_activations")]
+    for b, (low, high) in enumerate(bounds):
+        sides = [np.arange(x, y + 1.0) for x, y in zip(lo[:, b], hi[:, b], strict=True)]
+        columns = [np.array(c) for c in zip(*itertools.product(*sides), strict=True)]
+        found = judge.points(columns, True)["ram_activations"]
+        assert low <= found.min()
+        assert high >= found.max()
 
 
 def test_a_box_of_one_point_is_its_point() -> None:

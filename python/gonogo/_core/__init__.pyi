@@ -619,8 +619,8 @@ class Judge:
         ...
     def boxes(self, lo: numpy.ndarray, hi: numpy.ndarray, plan: bool = True) -> numpy.typing.NDArray[numpy.float64]:
         """
-        Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena is only known from
-        below, by the bytes alive at once.
+        Array [boxes, 2, numbers]: least and greatest of each number; without `plan` the arena lies between the
+        bytes alive at once and those of all buffers.
         """
     def of_integers(self, config: dict) -> Judged | None:
         ...

@@ -91,7 +91,8 @@ class CostProgram {
 
     // Box r: lo[p * rows + r] to hi[p * rows + r]. Ranges that contain the numbers of every point of the box.
     // `conditions`, if not null: per box and condition its least and greatest value, [row][condition][2]. `plans`, if
-    // given: whether a box is worth a plan, asked with all but the arena known; without one its range is wide.
+    // given: whether a box is worth a plan, asked with all but the arena known, of which there are the bytes alive at
+    // once and those of all buffers, or less where it is open which nodes there are.
     using Plans = std::function<bool(const CostNumberRange&)>;
     void boxes(std::int64_t rows, const double* lo, const double* hi, CostNumberRange* out, double* conditions,
                const Plans& plans = {}) const;

@@ -5,8 +5,6 @@
 
 namespace gonogo::costing {
 
-namespace {}  // namespace
-
 ArenaPlanner::ArenaPlanner(const Summary& summary, std::vector<std::int32_t> scratch_nodes)
     : schedule_(summary.schedule), scratch_nodes_(std::move(scratch_nodes)) {
     for (const Activation& a : summary.activations) tensors_.push_back(a.tensor);
@@ -122,10 +120,13 @@ double ArenaPlanner::live(const Layout& layout, const double* sizes) {
 namespace {
 
 // Plans of all sizes in a box at once. In the order of their greatest sizes, buffers fall into runs: between runs it is
-// certain which of two conflicting buffers is placed first, within a run it may depend. All orders of a run are
-// followed.
+// certain which of two conflicting buffers is placed first, within a run it may depend. A run falls into groups that
+// don't conflict with each other; all orders of a group are followed.
 class BoxPlan {
     using Chain = ArenaPlanner::Chain;
+    using Member = ArenaPlanner::Member;
+    using Precedence = ArenaPlanner::Precedence;
+    using Near = ArenaPlanner::Near;
 
   public:
     BoxPlan(const ArenaPlanner::Layout& layout, const double* lo, const double* hi,
@@ -141,6 +142,8 @@ class BoxPlan {
         work_.position.resize(n);
         work_.placed.assign(n, 0);
         work_.known.assign(n, 0);
+        work_.in_group.assign(n, 0);
+        work_.member.resize(n);
         work_.chains.resize(std::max(work_.chains.size(), n));
         find_open();
         double rest = 0.0;
@@ -149,7 +152,9 @@ class BoxPlan {
         double asked_at = rest;
         for (std::size_t k = 0; k < order.size() && hi_[order[k]] > 0.0;) {
             if (rest <= ends_.hi && 2.0 * rest <= asked_at) {
-                if (under(k) + rest <= ends_.hi) break;
+                double below = 0.0;
+                for (std::size_t i = k; i < order.size(); ++i) below = std::max(below, under(order[i]));
+                if (below + rest <= ends_.hi) break;
                 asked_at = rest;
             }
             std::size_t end = work_.reach[k];
@@ -157,7 +162,6 @@ class BoxPlan {
             place_run(k, end);
             for (; k <= end; ++k) {
                 const std::int32_t b = order[k];
-                work_.placed[at(b)] = 1;
                 ends_.lo = std::max(ends_.lo, work_.offsets[at(b)] + lo_[b]);
                 ends_.hi = std::max(ends_.hi, work_.highs[at(b)] + hi_[b]);
                 rest -= hi_[b];
@@ -179,7 +183,6 @@ class BoxPlan {
     // Equal sizes have equal ranges, so the order by greatest sizes is right for them too.
     void find_open() {
         const std::vector<std::int32_t>& order = work_.order;
-        work_.open.clear();
         work_.reach.resize(order.size());
         for (std::size_t k = 0; k < order.size(); ++k) {
             work_.position[at(order[k])] = k;
@@ -191,55 +194,113 @@ class BoxPlan {
                 if (c > b || hi_[c] <= 0.0 || !is_open(b, c)) continue;
                 const auto [first, last] = std::minmax(work_.position[at(b)], work_.position[at(c)]);
                 work_.reach[first] = std::max(work_.reach[first], last);
-                work_.open.emplace_back(b, c);
             }
         }
     }
 
     void place_run(std::size_t first, std::size_t last) {
-        if (first == last) {
-            settle(work_.order[first]);
+        for (std::size_t k = first; k <= last; ++k) {
+            if (work_.placed[at(work_.order[k])] != 0) continue;
+            find_group(k, first, last);
+            place_group();
+            for (const Member& m : work_.group) work_.placed[at(m.buffer)] = 1;
+        }
+    }
+
+    // The buffers of a run that the one at `start` conflicts with, directly or through others, in order.
+    void find_group(std::size_t start, std::size_t first, std::size_t last) {
+        std::vector<Member>& group = work_.group;
+        group.clear();
+        const auto add = [&](std::int32_t b) {
+            work_.in_group[at(b)] = 1;
+            group.push_back({.buffer = b});
+        };
+        add(work_.order[start]);
+        if (first != last) {
+            for (std::size_t m = 0; m < group.size(); ++m) {
+                for (const std::int32_t c : layout_.conflicts[at(group[m].buffer)]) {
+                    const std::size_t where = work_.position[at(c)];
+                    if (first <= where && where <= last && work_.in_group[at(c)] == 0) add(c);
+                }
+            }
+            std::sort(group.begin(), group.end(), [&](const Member& a, const Member& b) {
+                return work_.position[at(a.buffer)] < work_.position[at(b.buffer)];
+            });
+        }
+        for (const Member& m : group) work_.in_group[at(m.buffer)] = 0;
+    }
+
+    void place_group() {
+        std::vector<Member>& group = work_.group;
+        if (group.size() == 1) {
+            settle(group[0].buffer);
             return;
         }
-        work_.within.clear();
-        for (const auto& pair : work_.open) {
-            const std::size_t where = work_.position[at(pair.first)];
-            if (first <= where && where <= last) work_.within.push_back(pair);
-        }
-        if (work_.within.size() > most_open) {
-            stack_up(first, last);
+        if (!find_precedences()) {
+            stack_up();
             return;
         }
-        for (std::size_t k = first; k <= last; ++k) {
-            work_.hull_lo[at(work_.order[k])] = infinity;
-            work_.hull_hi[at(work_.order[k])] = 0.0;
+        for (const Member& m : group) {
+            work_.hull_lo[at(m.buffer)] = infinity;
+            work_.hull_hi[at(m.buffer)] = 0.0;
         }
-        for (std::uint32_t flips = 0; flips < 1U << work_.within.size(); ++flips) place_all(first, last, flips);
-        for (std::size_t k = first; k <= last; ++k) {
-            const std::size_t b = at(work_.order[k]);
+        for (std::uint32_t flips = 0; flips < 1U << work_.open.size(); ++flips) place_all(flips);
+        for (const Member& m : group) {
+            const std::size_t b = at(m.buffer);
             work_.offsets[b] = work_.hull_lo[b];
             work_.highs[b] = work_.hull_hi[b];
             work_.known[b] = 0;
         }
     }
 
-    // One order of a run: of open pair i the smaller number comes first where bit i is set. A circle of precedences is
-    // no order, hence no point's.
-    void place_all(std::size_t first, std::size_t last, std::uint32_t flips) {
-        std::size_t left = last - first + 1;
+    // By member of the group, who may have to be placed before it. False: too many pairs are open.
+    bool find_precedences() {
+        std::vector<Member>& group = work_.group;
+        work_.open.clear();
+        work_.precedences.clear();
+        for (std::size_t m = 0; m < group.size(); ++m) work_.member[at(group[m].buffer)] = m;
+        for (std::size_t m = 0; m < group.size(); ++m) {
+            const std::int32_t b = group[m].buffer;
+            group[m].begin = work_.precedences.size();
+            // The open pairs with earlier members.
+            for (std::size_t i = 0; i < work_.open.size(); ++i) {
+                if (work_.open[i].second != b) continue;
+                const auto pair = static_cast<std::int32_t>(i);
+                work_.precedences.push_back({.before = work_.open[i].first, .pair = pair, .flipped = 0});
+            }
+            for (const std::int32_t c : layout_.conflicts[at(b)]) {
+                const std::size_t other = work_.member[at(c)];
+                if (other >= group.size() || group[other].buffer != c) continue;
+                if (!is_open(std::max(b, c), std::min(b, c))) {
+                    if (other < m) work_.precedences.push_back({.before = c});
+                } else if (other > m) {
+                    if (work_.open.size() == most_open) return false;
+                    const auto pair = static_cast<std::int32_t>(work_.open.size());
+                    work_.open.emplace_back(b, c);
+                    work_.precedences.push_back({.before = c, .pair = pair, .flipped = 1});
+                }
+            }
+            group[m].end = work_.precedences.size();
+        }
+        return true;
+    }
+
+    // One order of a group: of open pair i the later one comes first where bit i is set. A circle of precedences is no
+    // order, hence no point's.
+    void place_all(std::uint32_t flips) {
+        std::size_t left = work_.group.size();
         for (bool moved = true; moved && left > 0;) {
             moved = false;
-            for (std::size_t k = first; k <= last; ++k) {
-                const std::int32_t b = work_.order[k];
-                if (work_.placed[at(b)] != 0 || waits(b, first, last, flips)) continue;
-                settle(b);
-                work_.placed[at(b)] = 1;
+            for (const Member& m : work_.group) {
+                if (work_.placed[at(m.buffer)] != 0 || waits(m, flips)) continue;
+                settle(m.buffer);
+                work_.placed[at(m.buffer)] = 1;
                 moved = true;
                 --left;
             }
         }
-        for (std::size_t k = first; k <= last; ++k) {
-            const std::size_t b = at(work_.order[k]);
+        for (const Member& m : work_.group) {
+            const std::size_t b = at(m.buffer);
             work_.placed[b] = 0;
             if (left > 0) continue;
             work_.hull_lo[b] = std::min(work_.hull_lo[b], work_.offsets[b]);
@@ -247,48 +308,46 @@ class BoxPlan {
         }
     }
 
-    // Whether a conflicting buffer of the run has to be placed before `b`.
-    bool waits(std::int32_t b, std::size_t first, std::size_t last, std::uint32_t flips) const {
-        for (const std::int32_t c : layout_.conflicts[at(b)]) {
-            const std::size_t where = work_.position[at(c)];
-            if (where < first || where > last || work_.placed[at(c)] != 0 || hi_[c] <= 0.0) continue;
-            bool before = where < work_.position[at(b)];
-            for (std::size_t i = 0; i < work_.within.size(); ++i) {
-                const auto& [large, small] = work_.within[i];
-                const bool flipped = (flips >> i & 1U) != 0;
-                if (large == b && small == c) before = flipped;
-                if (large == c && small == b) before = !flipped;
-            }
-            if (before) return true;
+    // Whether a conflicting buffer of the group has to be placed before.
+    bool waits(const Member& m, std::uint32_t flips) const {
+        for (std::size_t i = m.begin; i < m.end; ++i) {
+            const Precedence& p = work_.precedences[i];
+            if (work_.placed[at(p.before)] == 0 && (p.pair < 0 || (flips >> p.pair & 1U) == p.flipped)) return true;
         }
         return false;
     }
 
     // Too many orders. An offset is zero or the end of a conflicting buffer, whose offset is too: such a chain goes
-    // through buffers of the run, each once, and at most then through one placed before it.
-    void stack_up(std::size_t first, std::size_t last) {
+    // through buffers of the group, each once, and at most then through one placed before it.
+    void stack_up() {
         double all = 0.0;
-        for (std::size_t k = first; k <= last; ++k) all += hi_[work_.order[k]];
-        const double below = under(first, last);
-        for (std::size_t k = first; k <= last; ++k) {
-            const std::int32_t b = work_.order[k];
-            work_.offsets[at(b)] = 0.0;
-            work_.highs[at(b)] = below + all - hi_[b];
+        double below = 0.0;
+        for (const Member& m : work_.group) {
+            all += hi_[m.buffer];
+            below = std::max(below, under(m.buffer));
+        }
+        for (const Member& m : work_.group) {
+            work_.offsets[at(m.buffer)] = 0.0;
+            work_.highs[at(m.buffer)] = below + all - hi_[m.buffer];
         }
     }
 
-    // The greatest end of a placed buffer that one of those from `first` on conflicts with.
-    double under(std::size_t first, std::size_t last = std::numeric_limits<std::size_t>::max()) const {
+    // The greatest end of a placed buffer that `b` conflicts with.
+    double under(std::int32_t b) const {
         double most = 0.0;
-        for (std::size_t k = first; k < work_.order.size() && k <= last; ++k) {
-            for (const std::int32_t c : layout_.conflicts[at(work_.order[k])]) {
-                if (work_.placed[at(c)] != 0) most = std::max(most, work_.highs[at(c)] + hi_[c]);
-            }
+        for (const std::int32_t c : layout_.conflicts[at(b)]) {
+            if (work_.placed[at(c)] != 0) most = std::max(most, work_.highs[at(c)] + hi_[c]);
         }
         return most;
     }
 
     void settle(std::int32_t b) {
+        work_.near.clear();
+        for (const std::int32_t c : layout_.conflicts[at(b)]) {
+            if (work_.placed[at(c)] != 0)
+                work_.near.push_back(
+                    {c, work_.known[at(c)] != 0, work_.offsets[at(c)], work_.highs[at(c)], lo_[c], hi_[c]});
+        }
         work_.known[at(b)] = settle_exactly(b) ? 1 : 0;
         if (work_.known[at(b)] == 0) settle_between(b);
     }
@@ -302,16 +361,13 @@ class BoxPlan {
         double high = 0.0;
         for (bool moved = true; moved;) {
             moved = false;
-            for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (work_.placed[at(c)] == 0) continue;
-                const double from_lo = work_.offsets[at(c)];
-                const double from_hi = work_.highs[at(c)];
-                if (from_hi + hi_[c] <= low || from_lo >= high + hi_[b]) continue;
-                if (work_.known[at(c)] == 0) return false;
-                const Chain& other = work_.chains[at(c)];
+            for (const Near& n : work_.near) {
+                const std::int32_t c = n.buffer;
+                if (n.from_hi + n.hi <= low || n.from_lo >= high + hi_[b]) continue;
                 // A buffer that isn't there at some point is in nobody's way at it.
-                if (lo_[c] <= 0.0) return false;
-                if (!(from_hi < low + lo_[b] && from_lo + lo_[c] > high)) {
+                if (!n.known || n.lo <= 0.0) return false;
+                const Chain& other = work_.chains[at(c)];
+                if (!(n.from_hi < low + lo_[b] && n.from_lo + n.lo > high)) {
                     if (least_gap(other, c, chain, none) >= 0.0 || least_gap(chain, b, other, none) >= 0.0) continue;
                     if (least_gap(other, none, chain, b) <= 0.0 || least_gap(chain, none, other, c) <= 0.0)
                         return false;
@@ -319,8 +375,8 @@ class BoxPlan {
                 if (other.count == Chain::most) return false;
                 chain = other;
                 chain.insert(same_[at(c)]);
-                low = from_lo + lo_[c];
-                high = from_hi + hi_[c];
+                low = n.from_lo + n.lo;
+                high = n.from_hi + n.hi;
                 moved = true;
             }
         }
@@ -356,16 +412,14 @@ class BoxPlan {
         double high = 0.0;
         for (bool moved = true; moved;) {
             moved = false;
-            for (const std::int32_t c : layout_.conflicts[at(b)]) {
-                if (work_.placed[at(c)] == 0) continue;
-                const double end_lo = work_.offsets[at(c)] + lo_[c];
+            for (const Near& n : work_.near) {
                 // In the way at every point: begins below low + size and ends above low.
-                if (work_.highs[at(c)] < low + lo_[b] && end_lo > low && lo_[c] > 0.0 && lo_[b] > 0.0) {
-                    low = end_lo;
+                if (n.from_hi < low + lo_[b] && n.from_lo + n.lo > low && n.lo > 0.0 && lo_[b] > 0.0) {
+                    low = n.from_lo + n.lo;
                     moved = true;
                 }
-                if (work_.offsets[at(c)] < high + hi_[b] && work_.highs[at(c)] + hi_[c] > high) {
-                    high = work_.highs[at(c)] + hi_[c];
+                if (n.from_lo < high + hi_[b] && n.from_hi + n.hi > high) {
+                    high = n.from_hi + n.hi;
                     moved = true;
                 }
             }

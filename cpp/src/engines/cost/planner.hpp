@@ -41,15 +41,35 @@ class ArenaPlanner {
             buffers[k] = b;
         }
     };
+    // A buffer of a group whose order is open, and where in `precedences` its own are.
+    struct Member {
+        std::int32_t buffer = 0;
+        std::size_t begin = 0, end = 0;
+    };
+    // A buffer that comes first: always, or in the orders in which bit `pair` is `flipped`.
+    struct Precedence {
+        std::int32_t before = 0;
+        std::int32_t pair = -1;
+        std::uint32_t flipped = 0;
+    };
+    // A placed buffer in conflict with the one to place: bounds on its offset and on its size.
+    struct Near {
+        std::int32_t buffer = 0;
+        bool known = false;
+        double from_lo = 0.0, from_hi = 0.0, lo = 0.0, hi = 0.0;
+    };
     // Memory for one thread. The order of one plan is the start for sorting the next one's.
     struct Work {
         const Layout* layout = nullptr;
         std::vector<std::int32_t> order;
         std::vector<double> offsets, ends, highs, hull_lo, hull_hi;
-        std::vector<char> placed, known;
+        std::vector<char> placed, known, in_group;
         std::vector<Chain> chains;
-        std::vector<std::size_t> position, reach;
-        std::vector<std::pair<std::int32_t, std::int32_t>> open, within;
+        std::vector<std::size_t> position, reach, member;
+        std::vector<Member> group;
+        std::vector<Precedence> precedences;
+        std::vector<std::pair<std::int32_t, std::int32_t>> open;
+        std::vector<Near> near;
     };
     ArenaPlanner(const Summary& summary, std::vector<std::int32_t> scratch_nodes);
 

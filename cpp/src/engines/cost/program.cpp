@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "gonogo/error.hpp"
@@ -368,9 +367,7 @@ void CostProgram::boxes(std::int64_t rows, const double* lo, const double* hi, C
                     box.lo[i] = from[0];
                     box.hi[i] = from[to_upper];
                 }
-                box.lo[at(CostNumber::ram_activations)] = 0.0;
-                box.hi[at(CostNumber::ram_activations)] = std::numeric_limits<double>::infinity();
-                reader.box_memory(registers, r, box, !plans || plans(box));
+                reader.box_memory(registers, r, box, plans);
                 if (conditions == nullptr) continue;
                 for (std::size_t c = 0; c < f.asked; ++c) {
                     const double* from = registers + f.tape.output(plain + f.buffers + f.structure + c) * width + r;

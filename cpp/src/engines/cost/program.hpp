@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -72,13 +73,16 @@ struct Reader {
     std::vector<TapeRange> known;  // conditions of the structure over a box
     std::vector<double> least;     // by tensor
     const ArenaPlanner::Layout* layout = nullptr;
+    std::map<std::vector<char>, const ArenaPlanner::Layout*> layouts;  // by conditions, of the planner's
     ArenaPlanner::Work work;
 
     explicit Reader(const ProgramFacts& f) : facts(f), sizes(f.buffers), sizes_hi(f.buffers), conditions(f.structure) {}
 
-    // The layout for the structure's conditions; mostly that of the point before.
+    // The layout for the structure's conditions; mostly that of the point before. The planner is shared by threads.
     const ArenaPlanner::Layout& structure() {
         if (layout != nullptr && conditions == last) return *layout;
+        last = conditions;
+        if (const auto found = layouts.find(conditions); found != layouts.end()) return *(layout = found->second);
         const auto decide = [&](const std::vector<std::int32_t>& where, std::vector<char>& flags) {
             flags.clear();
             for (const std::int32_t w : where) flags.push_back(w == -2 || (w >= 0 && conditions[at(w)] != 0) ? 1 : 0);
@@ -86,7 +90,7 @@ struct Reader {
         decide(facts.active, active);
         decide(facts.yes, yes);
         layout = &facts.planner->layout(active, yes);
-        last = conditions;
+        layouts.emplace(conditions, layout);
         return *layout;
     }
 
@@ -108,7 +112,7 @@ struct Reader {
         const double top = facts.planner->top(here, sizes.data(), work);
         return {top, top};
     }
-    void box_memory(const double* registers, std::int64_t row, CostNumberRange& out, bool plan);
+    void box_memory(const double* registers, std::int64_t row, CostNumberRange& out, const CostProgram::Plans& plans);
     const std::vector<std::int32_t>& join(const double* registers, std::int64_t row);
     // Where it is open which nodes there are.
     bool few_structures(const double* registers, std::int64_t row, CostNumberRange& out);

@@ -26,7 +26,8 @@ Reader& reader_of(const ProgramFacts& facts) {
     return *kept;
 }
 
-void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out, bool plan) {
+void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRange& out,
+                        const CostProgram::Plans& plans) {
     const Tape& tape = facts.tape;
     const auto range = [&](std::size_t output) {
         const double* r = registers + tape.output(output) * width + row;
@@ -45,15 +46,22 @@ void Reader::box_memory(const double* registers, std::int64_t row, CostNumberRan
         conditions[c] = known.back().lo != 0.0 ? 1 : 0;
     }
     if (open) {
-        if (!plan || !few_structures(registers, row, out)) open_memory(out);
+        out.lo[at(CostNumber::ram_activations)] = 0.0;
+        out.hi[at(CostNumber::ram_activations)] = std::numeric_limits<double>::infinity();
+        const bool wanted = !plans || plans(out);
+        if (!wanted || !few_structures(registers, row, out)) open_memory(out);
         return;
     }
     const ArenaPlanner::Layout& here = structure();
-    if (!plan) {
-        const double live = ArenaPlanner::live(here, sizes.data());
-        out.lo[at(CostNumber::ram_live)] = out.lo[at(CostNumber::ram_activations)] = live;
+    if (plans) {
+        // What lives at once, and all there is, often decide.
+        out.lo[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes.data());
         out.hi[at(CostNumber::ram_live)] = ArenaPlanner::live(here, sizes_hi.data());
-        return;
+        double all = 0.0;
+        for (const std::int32_t b : here.buffers) all += sizes_hi[at(b)];
+        out.lo[at(CostNumber::ram_activations)] = out.lo[at(CostNumber::ram_live)];
+        out.hi[at(CostNumber::ram_activations)] = all;
+        if (!plans(out)) return;
     }
     // One plan, where the sizes are known: a box of one point is decided as the point is.
     const TapeRange top = sizes == sizes_hi

@@ -7,11 +7,24 @@ namespace {
 
 constexpr std::int64_t width = tape_width;
 
-inline double floor_of(double x) {
-    return __builtin_floor(x);
+// Written out, since compilers don't make vectors of `floor` while inexact operations may trap.
+GONOGO_INLINE F64 floor_of(F64 x) {
+#if defined(__x86_64__) && GONOGO_VECTOR_BYTES == 64
+    return _mm512_maskz_roundscale_pd(0xff, x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#elif defined(__x86_64__) && GONOGO_VECTOR_BYTES == 32
+    return _mm256_floor_pd(x);
+#elif defined(__aarch64__)
+    return (F64)vrndmq_f64((float64x2_t)x);
+#else
+    // Beyond 2^52 there are integers only; below, adding it with the sign of x leaves the nearest one.
+    const F64 shift = from_bits(bits(splat<F64>(0x1p52)) | (bits(x) & INT64_MIN));
+    const F64 nearest = (x + shift) - shift;
+    const F64 below = nearest - select(nearest > x, splat<F64>(1.0), splat<F64>(0.0));
+    return select(abs(x) < 0x1p52, below, x);
+#endif
 }
-inline double ceil_of(double x) {
-    return __builtin_ceil(x);
+GONOGO_INLINE F64 ceil_of(F64 x) {
+    return -floor_of(-x);
 }
 inline double least(double a, double b) {
     return a < b ? a : b;
@@ -25,6 +38,12 @@ inline void each(F f) {
     // Registers are the same or apart, never shifted.
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < count; ++i) f(i);
+}
+
+// out[i] = f(a[i], b[i]) by vectors.
+template <std::int64_t count = width, class F>
+inline void each_vector(double* out, const double* a, const double* b, F f) {
+    for (std::int64_t i = 0; i < count; i += f64_lanes) store(out + i, f(load<F64>(a + i), load<F64>(b + i)));
 }
 
 // A sum over `count` rows, kept in vector registers. `own`: where the rows begin in a register; `other`: where those of a
@@ -74,10 +93,10 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
                 each([=](std::int64_t i) { out[i] = a[i] * b[i]; });
                 break;
             case TapeOp::floor_div:
-                each([=](std::int64_t i) { out[i] = floor_of(a[i] / b[i]); });
+                each_vector(out, a, b, [](F64 x, F64 y) { return floor_of(x / y); });
                 break;
             case TapeOp::ceil_div:
-                each([=](std::int64_t i) { out[i] = ceil_of(a[i] / b[i]); });
+                each_vector(out, a, b, [](F64 x, F64 y) { return ceil_of(x / y); });
                 break;
             case TapeOp::max:
                 each([=](std::int64_t i) { out[i] = most(a[i], b[i]); });
@@ -101,16 +120,16 @@ void points(const TapeStep* steps, std::int64_t count, double* registers) {
                 each([=](std::int64_t i) { out[i] = a[i] * k; });
                 break;
             case TapeOp::floor_div_k:
-                each([=](std::int64_t i) { out[i] = floor_of(a[i] / k); });
+                each_vector(out, a, a, [=](F64 x, F64) { return floor_of(x / k); });
                 break;
             case TapeOp::ceil_div_k:
-                each([=](std::int64_t i) { out[i] = ceil_of(a[i] / k); });
+                each_vector(out, a, a, [=](F64 x, F64) { return ceil_of(x / k); });
                 break;
             case TapeOp::floor_mul_k:
-                each([=](std::int64_t i) { out[i] = floor_of(a[i] * k); });
+                each_vector(out, a, a, [=](F64 x, F64) { return floor_of(x * k); });
                 break;
             case TapeOp::ceil_mul_k:
-                each([=](std::int64_t i) { out[i] = ceil_of(a[i] * k); });
+                each_vector(out, a, a, [=](F64 x, F64) { return ceil_of(x * k); });
                 break;
             case TapeOp::max_k:
                 each([=](std::int64_t i) { out[i] = most(a[i], k); });
@@ -165,26 +184,36 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                     });
                 }
                 break;
-            case TapeOp::floor_div:
+            case TapeOp::floor_div: {
+                const auto quotient = [](F64 x, F64 y) { return floor_of(x / y); };
                 if (step.not_negative) {
-                    each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] / b1[i]), hi[i] = floor_of(a1[i] / b0[i]); });
+                    each_vector<tape_boxes>(lo, a0, b1, quotient);
+                    each_vector<tape_boxes>(hi, a1, b0, quotient);
                 } else {
                     each<tape_boxes>([=](std::int64_t i) {
-                        lo[i] = floor_of(least(a0[i] / b0[i], a0[i] / b1[i]));
-                        hi[i] = floor_of(most(a1[i] / b0[i], a1[i] / b1[i]));
+                        lo[i] = least(a0[i] / b0[i], a0[i] / b1[i]);
+                        hi[i] = most(a1[i] / b0[i], a1[i] / b1[i]);
                     });
+                    each_vector<tape_boxes>(lo, lo, lo, [](F64 x, F64) { return floor_of(x); });
+                    each_vector<tape_boxes>(hi, hi, hi, [](F64 x, F64) { return floor_of(x); });
                 }
                 break;
-            case TapeOp::ceil_div:
+            }
+            case TapeOp::ceil_div: {
+                const auto quotient = [](F64 x, F64 y) { return ceil_of(x / y); };
                 if (step.not_negative) {
-                    each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / b1[i]), hi[i] = ceil_of(a1[i] / b0[i]); });
+                    each_vector<tape_boxes>(lo, a0, b1, quotient);
+                    each_vector<tape_boxes>(hi, a1, b0, quotient);
                 } else {
                     each<tape_boxes>([=](std::int64_t i) {
-                        lo[i] = ceil_of(least(a0[i] / b0[i], a0[i] / b1[i]));
-                        hi[i] = ceil_of(most(a1[i] / b0[i], a1[i] / b1[i]));
+                        lo[i] = least(a0[i] / b0[i], a0[i] / b1[i]);
+                        hi[i] = most(a1[i] / b0[i], a1[i] / b1[i]);
                     });
+                    each_vector<tape_boxes>(lo, lo, lo, [](F64 x, F64) { return ceil_of(x); });
+                    each_vector<tape_boxes>(hi, hi, hi, [](F64 x, F64) { return ceil_of(x); });
                 }
                 break;
+            }
             case TapeOp::max:
                 each<tape_boxes>([=](std::int64_t i) { lo[i] = most(a0[i], b0[i]), hi[i] = most(a1[i], b1[i]); });
                 break;
@@ -222,16 +251,16 @@ void boxes(const TapeStep* steps, std::int64_t count, double* registers) {
                 }
                 break;
             case TapeOp::floor_div_k:
-                each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] / k), hi[i] = floor_of(a1[i] / k); });
+                each_vector<width>(lo, a0, a0, [=](F64 x, F64) { return floor_of(x / k); });  // both ends
                 break;
             case TapeOp::ceil_div_k:
-                each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] / k), hi[i] = ceil_of(a1[i] / k); });
+                each_vector<width>(lo, a0, a0, [=](F64 x, F64) { return ceil_of(x / k); });  // both ends
                 break;
             case TapeOp::floor_mul_k:
-                each<tape_boxes>([=](std::int64_t i) { lo[i] = floor_of(a0[i] * k), hi[i] = floor_of(a1[i] * k); });
+                each_vector<width>(lo, a0, a0, [=](F64 x, F64) { return floor_of(x * k); });  // both ends
                 break;
             case TapeOp::ceil_mul_k:
-                each<tape_boxes>([=](std::int64_t i) { lo[i] = ceil_of(a0[i] * k), hi[i] = ceil_of(a1[i] * k); });
+                each_vector<width>(lo, a0, a0, [=](F64 x, F64) { return ceil_of(x * k); });  // both ends
                 break;
             case TapeOp::max_k:
                 each<tape_boxes>([=](std::int64_t i) { lo[i] = most(a0[i], k), hi[i] = most(a1[i], k); });
