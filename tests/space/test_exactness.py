@@ -16,7 +16,7 @@ from support.families import FAMILIES
 from support.latencies import seconds_of
 
 COUNT = int(os.environ.get("GONOGO_DEEP_SPACE", "150"))
-TARGETS = ("stm32f746", "cortex-m55", "stm32g0b1re", "host64")
+TARGETS = ("stm32f746", "cortex-m55", "stm32g0b1re", "host64", "stm32h747")
 
 
 def compare(gate: Gate, config: dict[str, Any]) -> None:
