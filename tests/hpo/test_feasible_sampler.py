@@ -150,6 +150,38 @@ def test_rejected_proposals_are_told_on_request_and_don_t_count() -> None:
         assert ("gonogo:rejected" in trial.user_attrs) == (not fits)
 
 
+def test_tpe_learns_from_rejected_proposals_that_are_no_trials() -> None:
+    """It is shown them as pruned trials. Without, it goes on proposing what doesn't fit."""
+    rejected = {}
+    for remembers in (True, False):
+        gate = net.gate()
+        sampler = FeasibleSampler(gate, SAMPLERS["TPE"](0), seed=0)
+        assert sampler._memory is not None
+        if not remembers:
+            sampler._memory = None
+        study = study_with(sampler, gate, 40)
+        assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 40
+        rejected[remembers] = sampler.counts.rejected
+        if sampler._memory is not None:
+            assert len(sampler._memory) == sampler.counts.rejected > 0
+            shown = sampler._memory.shown(study)
+            assert len(shown._get_trials(deepcopy=False)) == 40 + sampler.counts.rejected
+            assert shown._get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) == study.trials
+            assert shown.best_value == study.best_value
+            assert len(pickle.loads(pickle.dumps(sampler))._memory) == len(sampler._memory)
+            other = optuna.create_study()
+            assert sampler._memory.shown(other) is other  # nothing was rejected there
+    assert rejected[True] < 0.6 * rejected[False]
+
+
+@pytest.mark.parametrize("name", ["random", "NSGA-II", "CMA-ES"])
+def test_samplers_that_learn_nothing_from_pruned_trials_are_shown_none(name: str) -> None:
+    gate = net.gate()
+    sampler = FeasibleSampler(gate, SAMPLERS[name](0), seed=0)
+    study_with(sampler, gate, 5)
+    assert sampler._memory is None
+
+
 # ---- enqueued trials, other samplers
 
 

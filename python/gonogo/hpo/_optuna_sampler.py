@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import TrialState, create_trial
 
 from gonogo.errors import GonogoError
+from gonogo.hpo._optuna_memory import Memory, learns
 from gonogo.hpo._optuna_record import PREFIX, distributions, reason
 from gonogo.hpo.checked import AnyChecked, Report, SpaceGate
 from gonogo.hpo.feasible import RETRIES, SECONDS, Counts, Proposals
@@ -50,8 +51,8 @@ class FeasibleSampler(BaseSampler):
     seconds : how long making the report may take; it is made when first needed
     report : a report made earlier with ``gate.tighten()``
     tell_rejected : whether each rejected proposal goes into the study as a pruned trial with its margins, which doesn't
-        count in ``optimize(n_trials=)``. For TPE, which learns from such trials and otherwise goes on proposing what
-        doesn't fit; tightening the space before is better still. Each costs a write to the storage.
+        count in ``optimize(n_trials=)``. Each costs a write to the storage. For several workers on one study: TPE,
+        which learns from such trials, is otherwise shown the rejected proposals of its own process only.
     seed : of the draws from the report
 
     Every parameter of the space is proposed, in every trial: what doesn't exist in a configuration is there, ignored by
@@ -77,6 +78,7 @@ class FeasibleSampler(BaseSampler):
         self._proposals = Proposals(gate, retries=retries, seconds=seconds, report=report)
         self._rng = np.random.default_rng(seed)
         self._distributions = distributions(gate.space)
+        self._memory = Memory() if learns(self.base) and not tell_rejected else None
 
     def __str__(self) -> str:
         return f"FeasibleSampler({self.base})"
@@ -98,11 +100,17 @@ class FeasibleSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         def tell(proposal: Mapping[str, Any], checked: AnyChecked) -> None:
-            study.add_trial(self._pruned(proposal, checked))
+            if self.tell_rejected:
+                study.add_trial(self._pruned(proposal, checked))
+            elif self._memory is not None:
+                pruned = self._pruned(proposal, checked)
+                pruned.number = trial.number
+                self._memory.add(study, pruned)
 
-        proposal, own = self._proposals.first(
-            lambda: self._propose(study, trial), self._rng, tell if self.tell_rejected else None
-        )
+        def propose() -> dict[str, Any]:
+            return self._propose(study if self._memory is None else self._memory.shown(study), trial)
+
+        proposal, own = self._proposals.first(propose, self._rng, tell)
         if not own:
             proposal = self._proposals.complete(dict(proposal), self._rng)
         return {name: proposal[name] for name in search_space}
