@@ -82,7 +82,7 @@ def cells(rows: list[Row]) -> Iterator[tuple[tuple[str, str, float], dict[str, l
 
 def brief(rows: list[Row]) -> Iterator[str]:
     """One line per table, sampler and limit: what docs/hpo.md shows."""
-    gates = ARMS[2:]
+    gates = [arm for arm in ARMS[2:] if any(r.arm == arm for r in rows)]
     names = " / ".join(gates)
     yield (
         f"| table, sampler, limit, seeds | wasted by native | regret at the end: native / {names} | trainings to "
@@ -111,7 +111,7 @@ def brief(rows: list[Row]) -> Iterator[str]:
         yield (
             f"| {table}, {name}, {limit:g}, {len(targets)} | "
             f"{statistics.median(r.wasted for r in paired['native']):.0f} | "
-            + each(ARMS[1:], lambda arm, ends=ends: f"{statistics.median(ends[arm]):.3f}")  # type: ignore[misc]
+            + each(("native", *gates), lambda arm, ends=ends: f"{statistics.median(ends[arm]):.3f}")  # type: ignore[misc]
             + f" | {each(gates, to)} | {each(gates, proposals)} | "
             + each(gates[1:], lambda arm, ends=ends: compared(ends[arm], ends["two-line"]))  # type: ignore[misc]
             + " |"
