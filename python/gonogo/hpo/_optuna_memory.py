@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import TrialState
@@ -42,7 +42,7 @@ class Memory:
         """The study with the rejected proposals among its pruned trials; nothing of it changes."""
         if study.study_name != self._study or not self._rejected:
             return study
-        return _Shown(study, list(self._rejected))  # type: ignore[return-value]
+        return cast("Study", _Shown(study, list(self._rejected)))
 
 
 class _Shown:
