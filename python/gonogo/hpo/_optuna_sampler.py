@@ -102,7 +102,7 @@ class FeasibleSampler(BaseSampler):
         def tell(proposal: Mapping[str, Any], checked: AnyChecked) -> None:
             if self.tell_rejected:
                 study.add_trial(self._pruned(proposal, checked))
-            elif self._memory is not None:
+            if self._memory is not None:
                 pruned = self._pruned(proposal, checked)
                 pruned.number = trial.number
                 self._memory.add(study, pruned)
@@ -110,7 +110,8 @@ class FeasibleSampler(BaseSampler):
         def propose() -> dict[str, Any]:
             return self._propose(study if self._memory is None else self._memory.shown(study), trial)
 
-        proposal, own = self._proposals.first(propose, self._rng, tell)
+        told = self.tell_rejected or self._memory is not None
+        proposal, own = self._proposals.first(propose, self._rng, tell if told else None)
         if not own:
             proposal = self._proposals.complete(dict(proposal), self._rng)
         return {name: proposal[name] for name in search_space}
