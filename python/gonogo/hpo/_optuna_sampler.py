@@ -102,7 +102,7 @@ class FeasibleSampler(BaseSampler):
         def tell(proposal: Mapping[str, Any], checked: AnyChecked) -> None:
             if self.tell_rejected:
                 study.add_trial(self._pruned(proposal, checked))
-            if self._memory is not None:
+            elif self._memory is not None:
                 pruned = self._pruned(proposal, checked)
                 pruned.number = trial.number
                 self._memory.add(study, pruned)
@@ -110,8 +110,7 @@ class FeasibleSampler(BaseSampler):
         def propose() -> dict[str, Any]:
             return self._propose(study if self._memory is None else self._memory.shown(study), trial)
 
-        told = self.tell_rejected or self._memory is not None
-        proposal, own = self._proposals.first(propose, self._rng, tell if told else None)
+        proposal, own = self._proposals.first(propose, self._rng, tell)
         if not own:
             proposal = self._proposals.complete(dict(proposal), self._rng)
         return {name: proposal[name] for name in search_space}

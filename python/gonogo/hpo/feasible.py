@@ -31,9 +31,8 @@ class Counts:
 class Proposals:
     """Turns an engine's proposals into ones that the gate doesn't reject.
 
-    After `retries` rejections, or as soon as an engine that learns nothing from a rejection proposes the configuration
-    again, one is drawn from the gate's space report. It is made when first needed, within `seconds`, unless `report` is
-    given.
+    After `retries` rejections, or as soon as the engine proposes a rejected configuration again, the configuration is
+    drawn from the gate's space report. It is made when first needed, within `seconds`, unless `report` is given.
     """
 
     def __init__(
@@ -75,8 +74,7 @@ class Proposals:
     ) -> tuple[Mapping[str, Any], bool]:
         """The first proposal that may fit, and True; or a draw from the paving, and False.
 
-        `tell` is called with each proposal that was rejected, so that the engine learns from it; without, proposing the
-        same again means that it would go on so.
+        `tell` is called with each proposal that was rejected.
         """
         seen: set[tuple[tuple[str, Any], ...]] = set()
         for _ in range(self.retries + 1):
@@ -89,7 +87,7 @@ class Proposals:
             if tell is not None:
                 tell(proposal, checked)
             key = tuple(config.items())
-            if tell is None and key in seen:
+            if key in seen:  # an engine that learns nothing from a rejection would go on so
                 break
             seen.add(key)
         return self.draw(rng), False
