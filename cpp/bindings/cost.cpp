@@ -162,11 +162,10 @@ FlashRule flash_rule(const std::string& target, bool stores_file, const Ends& st
 }
 
 CostTarget make_target(std::string name, const std::string& kernels, int pointer_bits, bool plans_as_tflm,
-                       bool stores_file, const Ends& stored_constants, const CodeBytes& code_bytes,
-                       const Ends& code_scale, const std::string& code_standing, std::optional<double> clock_hz,
-                       const Table& instructions, const std::vector<Table>& cycles, const Ends& latency_scale,
-                       bool skips_zero_filters, const std::string& latency_standing,
-                       const std::optional<Ends>& power_watts) {
+                       const Ends& stored_constants, const CodeBytes& code_bytes, const Ends& code_scale,
+                       const std::string& code_standing, std::optional<double> clock_hz, const Table& instructions,
+                       const std::vector<Table>& cycles, const Ends& latency_scale, bool skips_zero_filters,
+                       const std::string& latency_standing, const std::optional<Ends>& power_watts) {
     CostTarget target;
     target.name = std::move(name);
     target.kernels = kernel_set(target.name, kernels);
@@ -175,7 +174,7 @@ CostTarget make_target(std::string name, const std::string& kernels, int pointer
     }
     target.pointer_bits = pointer_bits;
     target.plans_as_tflm = plans_as_tflm;
-    target.flash = flash_rule(target.name, stores_file, stored_constants, code_bytes, code_scale, code_standing);
+    target.flash = flash_rule(target.name, plans_as_tflm, stored_constants, code_bytes, code_scale, code_standing);
     if (clock_hz && !(*clock_hz > 0.0 && *clock_hz <= 1e12)) {
         throw TargetError("target '" + target.name + "': clock_hz must lie in (0, 1e12]");
     }
@@ -224,10 +223,9 @@ void register_cost(py::module_& m) {
     py::class_<CostTarget, py::smart_holder>(m, "CostTarget",
                                              "A device in numbers; gonogo.targets reads it from a file.")
         .def(py::init(&make_target), py::kw_only(), py::arg("name"), py::arg("kernels"), py::arg("pointer_bits") = 32,
-             py::arg("plans_as_tflm") = true, py::arg("stores_file") = true,
-             py::arg("stored_constants") = ends_of(FlashRule{}.stored), py::arg("code_bytes") = assumed_code(),
-             py::arg("code_scale") = ends_of(CodeSize{}.scale), py::arg("code_standing") = "assumed",
-             py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
+             py::arg("plans_as_tflm") = true, py::arg("stored_constants") = ends_of(FlashRule{}.stored),
+             py::arg("code_bytes") = assumed_code(), py::arg("code_scale") = ends_of(CodeSize{}.scale),
+             py::arg("code_standing") = "assumed", py::arg("clock_hz") = py::none(), py::arg("instructions") = Table{},
              py::arg("cycles") = std::vector<Table>{}, py::arg("latency_scale") = Ends{1.0, 1.0, 1.0},
              py::arg("skips_zero_filters") = false, py::arg("latency_standing") = "estimated",
              py::arg("power_watts") = py::none())

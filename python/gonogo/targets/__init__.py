@@ -161,7 +161,7 @@ def _read(text: str, where: str, *, tflm: bool = False) -> Target:
     if planner not in PLANNERS:
         raise arena.fail("planner", f"'{planner}' isn't one of {', '.join(PLANNERS)}")
     plans_as_tflm = tflm or planner == "tflm"
-    flash = read_flash(file, stores_file=plans_as_tflm)
+    flash = read_flash(file, tflm=plans_as_tflm)
     sources += flash.sources
     return Target(
         name=name,

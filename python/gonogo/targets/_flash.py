@@ -24,29 +24,20 @@ class Flash:
     sources: tuple[tuple[str, str], ...] = ()
 
 
-def read_flash(file: Table, *, stores_file: bool) -> Flash:
-    """`stores_file`: whether the engine keeps the whole model file, as TensorFlow Lite Micro does."""
-    arguments: dict[str, Any] = {"stores_file": stores_file}
+def read_flash(file: Table, *, tflm: bool) -> Flash:
+    """`tflm`: whether TensorFlow Lite Micro runs on the target: no other engine's runtime, no other format."""
     table = file.table("flash")
     if table is None:
-        return Flash(arguments)
+        return Flash()
     code = table.table("code")
-    if code is not None:
-        if "engine" in table.data:
-            raise table.fail("engine", "either an engine of the package or a code size of your own, not both")
-        size = int(code.number("value") * code.scale(BYTES))
-        source = code.text("source")
-        arguments |= {
-            "code_bytes": (size, 0, 0, size),
-            "code_scale": (1.0, 1.0, 1.0),
-            "code_standing": "exact",
-        }
-        return Flash(arguments, (("flash", source),))
-    engine = table.text("engine")
-    if stores_file:  # another engine's runtime, another format
-        return Flash(arguments)
-    record = _engine(table, engine)
-    return Flash(arguments | _arguments(record), (("flash", record.text("source")),))
+    if code is None:
+        record = _engine(table, table.text("engine"))
+        return Flash() if tflm else Flash(_arguments(record), (("flash", record.text("source")),))
+    if "engine" in table.data:
+        raise table.fail("engine", "either an engine of the package or a code size of your own, not both")
+    size = int(code.number("value") * code.scale(BYTES))
+    stated: dict[str, Any] = {"code_bytes": (size, 0, 0, size), "code_scale": (1.0, 1.0, 1.0)}
+    return Flash(stated | {"code_standing": "exact"}, (("flash", code.text("source")),))
 
 
 def _arguments(record: Table) -> dict[str, Any]:

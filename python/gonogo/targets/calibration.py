@@ -88,8 +88,9 @@ def calibrate(
 ) -> Calibration:
     """A target for the board that the rows were measured on.
 
-    `base`: the known board most like it; core and memories are taken from it, and the clock unless `clock_hz`
-    is given. Raises `TargetError` for fewer than two families, or where the base has no cycles per instruction.
+    `base`: the known board most like it; core, memories and planner are taken from it ("...+tflm" where TensorFlow
+    Lite Micro runs), and the clock unless `clock_hz` is given. Raises `TargetError` for fewer than two families, or
+    where the base has no cycles per instruction.
     """
     measured = tuple(rows)
     known = load(base) if isinstance(base, str) else base
@@ -246,7 +247,8 @@ def _text(
         f"# Written by gonogo calibrate from {len(rows)} measurements, starting from {base.name}.\n"
         f'name = "{quoted["n"]}"\ncore = "{base.core_name}"\n'
         + ("\n[memory]\n" + "".join(memory) if memory else "")
-        + f'\n[arena]\nkernels = "{base.kernels}"\npointer_bits = {base.core.pointer_bits}\nsource = "as {base.name}"\n'
+        + f'\n[arena]\nkernels = "{base.kernels}"\npointer_bits = {base.core.pointer_bits}\n'
+        f'planner = "{"tflm" if base.core.plans_as_tflm else "own"}"\nsource = "as {base.name}"\n'
         f'\n[clock]\nvalue = {hertz / 1e6:.6g}\nunit = "MHz"\nsource = "given"\n'
         f'\n[timing]\ninstructions = "{base.timing.core}"\nengine = "{quoted["e"]}"\nsource = "own measurements"\n'
         f"skips_zero_filters = {str(base.timing.skips_zero_filters).lower()}\n"

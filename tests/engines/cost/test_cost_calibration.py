@@ -48,6 +48,16 @@ def test_a_slower_board(rows: list[Measurement]) -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.parametrize("base", [BASE, BASE + "+tflm"])
+def test_the_planner_is_the_base_s(base: str, rows: list[Measurement]) -> None:
+    """What another engine takes of RAM and flash isn't exact on the calibrated board either."""
+    cost = gg.cost(rows[0].graph, calibrate(rows, base=base).target)
+    tflm = base.endswith("+tflm")
+    assert cost.core.ram_activation_standing == ("exact" if tflm else "estimated")
+    assert (cost.floor("ram") is not None) == (cost.floor("flash") != 0) == tflm
+
+
+@pytest.mark.corpus
 def test_layers_of_one_network(rows: list[Measurement]) -> None:
     """Layers twice as slow as the base's, but for convolutions."""
     known, graph = targets.load(BASE), rows[2].graph

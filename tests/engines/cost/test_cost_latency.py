@@ -93,10 +93,11 @@ def _table(name: str) -> dict[str, dict[str, dict[str, str]]]:
 
 
 @pytest.mark.corpus
-def test_the_fitted_numbers_are_those_of_the_corpus(corpus: Path, root: Path) -> None:
+@pytest.mark.parametrize("tool", ["fit_latency.py", "fit_ethos.py", "fit_code.py"])
+def test_the_fitted_numbers_are_those_of_the_corpus(tool: str, corpus: Path, root: Path) -> None:
     pytest.importorskip("scipy")
     pytest.importorskip("tomllib")
-    script = root / "tools" / "fit_latency.py"
+    script = root / "tools" / tool
     done = subprocess.run(
         [sys.executable, script, corpus, "--check"], capture_output=True, text=True, check=False
     )
